@@ -1,0 +1,1 @@
+"""The music vocabulary: structure, request, keys, chords, cadences, forms, motifs, notes."""

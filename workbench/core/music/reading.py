@@ -1,0 +1,193 @@
+"""Reading requests and structures that come from outside: limits first, then JSON, then meaning.
+
+Every failure is one InvalidInputError that names the field, what is wrong and the mend.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from workbench.core.errors import InputTooLargeError, InvalidInputError, InvalidRequestError, InvalidStructureError
+from workbench.core.music.request import Request
+from workbench.core.music.structure import Model, MusicStructure
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 64
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+def parse_json(text: str | bytes, *, error: type[InvalidInputError] = InvalidInputError) -> Any:
+    """Parse JSON from outside: at most 1 MB, 64 levels, no NaN, no key twice.
+
+    Raises:
+        InputTooLargeError: too long or too deep; nothing was parsed.
+        InvalidInputError: (or ``error``) not JSON.
+    """
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(data) > MAX_BYTES:
+        raise InputTooLargeError(
+            f"The input is {len(data):,} bytes long; at most {MAX_BYTES:,} are read.",
+            hint="Send one piece at a time, without embedded audio or images.",
+        )
+    depth = json_depth(data)
+    if depth > MAX_DEPTH:
+        raise InputTooLargeError(
+            f"The input is nested {depth} levels deep; at most {MAX_DEPTH} are read.",
+            hint="A structure needs about eight levels: check for brackets that were never closed.",
+        )
+    try:
+        return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    except UnicodeDecodeError as problem:
+        raise error("The input is not UTF-8 text.", hint="Save the file as UTF-8 and try again.") from problem
+    except json.JSONDecodeError as problem:
+        raise error(
+            f"The input is not JSON: {problem.msg} at line {problem.lineno}, column {problem.colno}.",
+            hint="Mend the text there, or copy the object again from where it came.",
+        ) from problem
+    except ValueError as problem:
+        raise error(
+            f"The input is not strict JSON: {problem}.", hint="Write plain numbers, and each key once."
+        ) from problem
+
+
+def json_depth(data: bytes) -> int:
+    """The deepest nesting of brackets outside strings, counted without parsing."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in data:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 92:
+                escaped = True
+            elif byte == 34:
+                in_string = False
+        elif byte == 34:
+            in_string = True
+        elif byte in (91, 123):
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > MAX_DEPTH:
+                return deepest
+        elif byte in (93, 125):
+            depth -= 1
+    return deepest
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice[:40]!r} stands twice in one object")
+    return result
+
+
+def read_request(source: str | bytes | Mapping[str, Any]) -> Request:
+    """Read a Request from JSON text or an object; AIRIA's ``{"request": …, "structure": …}`` is taken apart.
+
+    Raises:
+        InvalidRequestError: a field is unknown, of the wrong type or out of range.
+        InputTooLargeError: over 1 MB or 64 levels.
+    """
+    data = _object(source, InvalidRequestError, "request")
+    if isinstance(data.get("request"), Mapping) and set(data) <= {"request", "structure", "id"}:
+        data = data["request"]
+    return _validate(Request, data, InvalidRequestError)
+
+
+def read_structure(source: str | bytes | Mapping[str, Any]) -> MusicStructure:
+    """Read a MusicStructure from JSON text or an object, also out of AIRIA's pair or a ``generate --json`` answer.
+
+    Raises:
+        InvalidStructureError: a field is unknown, missing, of the wrong type or out of range.
+        InputTooLargeError: over 1 MB or 64 levels.
+    """
+    data = _object(source, InvalidStructureError, "structure")
+    if isinstance(data.get("structure"), Mapping) and "sections" not in data:
+        data = data["structure"]
+    return _validate(MusicStructure, data, InvalidStructureError)
+
+
+def _object(source: str | bytes | Mapping[str, Any], error: type[InvalidInputError], what: str) -> Mapping[str, Any]:
+    data = parse_json(source, error=error) if isinstance(source, str | bytes) else source
+    if not isinstance(data, Mapping):
+        raise error(f"A {what} is a JSON object, not {_kind(data)}.", hint='Begin with "{" and name the fields inside.')
+    return data
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false"}
+    return "nothing" if value is None else names.get(type(value), "something else")
+
+
+def _validate(model: type[ModelT], data: Mapping[str, Any], error: type[InvalidInputError]) -> ModelT:
+    try:
+        return model.model_validate(data)
+    except ValidationError as problem:
+        raise explain(problem, error) from None
+    except RecursionError:
+        raise error("The input is nested too deeply.", hint="Check for brackets that were never closed.") from None
+
+
+def explain(problem: ValidationError, error: type[InvalidInputError] = InvalidInputError) -> InvalidInputError:
+    """Turn pydantic's errors into one of ours: the first field, its limit, the mend, and how many more there are."""
+    errors = problem.errors(include_url=False, include_context=True)
+    # A union reports each of its branches: keep the one that says most about a value.
+    first = errors[0]
+    path = [part for part in first["loc"] if not _is_branch(part)]
+    pointer = "".join(f"/{part}" for part in path)
+    name = ".".join(str(part) for part in path) or "the input"
+    given = repr(first.get("input"))
+    given = given if len(given) <= 60 else given[:57] + "…"
+    message, hint = _words(first["type"], str(first["msg"]), first.get("ctx") or {}, name, given)
+    others = len({tuple(part for part in item["loc"] if not _is_branch(part)) for item in errors}) - 1
+    if others:
+        hint = f"{hint} {others} more field{'s need' if others > 1 else ' needs'} mending.".strip()
+    return error(message, hint=hint, field=pointer)
+
+
+def _is_branch(part: int | str) -> bool:
+    return isinstance(part, str) and (part in {"int", "str", "float"} or "constrained" in part or "[" in part)
+
+
+def _words(kind: str, message: str, context: Mapping[str, Any], name: str, given: str) -> tuple[str, str]:
+    match kind:
+        case "extra_forbidden":
+            return f"{name} is not a field this format has.", "Remove it or check its spelling."
+        case "missing":
+            return f"{name} is missing.", "Add it."
+        case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
+            words = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
+            limit = " and ".join(f"{words[key]} {value:g}" for key, value in context.items() if key in words)
+            return f"{name} is {given}; it must be {limit}.", "Change the number."
+        case "too_long":
+            return (
+                f"{name} holds {context.get('actual_length') or 'too many'} items; at most "
+                f"{context.get('max_length')} are allowed.",
+                "Shorten the list.",
+            )
+        case "too_short":
+            return f"{name} is too short: at least {context.get('min_length')} item is needed.", "Add one."
+        case "string_too_long":
+            return f"{name} is longer than {context.get('max_length')} characters.", "Shorten the text."
+        case "literal_error":
+            return f"{name} is {given}; it must be {context.get('expected')}.", "Choose one of these."
+        case "value_error":
+            return f"{name}: {message.removeprefix('Value error, ')}.", "Correct the value."
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{name} is {given}; it must be an object.", "Write it in curly brackets."
+        case "tuple_type" | "list_type":
+            return f"{name} is {given}; it must be a list.", "Write it in square brackets."
+        case "finite_number":
+            return f"{name} must be a finite number.", "Change the number."
+    return f"{name} is {given}: {message[:1].lower()}{message[1:]}.", "Correct the value."

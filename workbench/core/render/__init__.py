@@ -1,0 +1,1 @@
+"""Everything a piece can be shown as: MIDI, MusicXML, sound, engraving, figures."""
