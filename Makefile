@@ -1,0 +1,47 @@
+# make run | make test | make bench — each sets up what it needs first.
+SHELL := /bin/bash
+VENV ?= .venv
+PORT ?= 8501
+BIN := $(VENV)/bin
+export VENV PYTHON PYTHONUTF8 = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test check unit bench lint format clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what the app needs into .venv
+	@bash scripts/setup.sh requirements.txt
+
+setup-dev:
+	@bash scripts/setup.sh requirements-dev.txt
+
+run: setup ## start the app (PORT=8501)
+	@exec $(BIN)/python -m workbench --port $(PORT)
+
+test: setup-dev ## format check, lint, types and every test
+	@bash scripts/browser.sh
+	@$(MAKE) --no-print-directory check unit
+
+check:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit:
+	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term:skip-covered $(ARGS)
+
+bench: setup-dev ## measure speed and music against their targets
+	@$(BIN)/python -m benchmarks
+
+lint: setup-dev ## mend what ruff can mend, then check types
+	$(BIN)/ruff check --fix .
+	$(BIN)/mypy
+
+format: setup-dev ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --select I .
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) .venv.lock .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* htmlcov
