@@ -59,7 +59,7 @@ stamp="$venv/.installed-$(basename "$requirements" .txt)-$(stamp_name)"
 
 say "setup: installing $requirements into $venv (a few minutes the first time) ..."
 rm -f "$venv"/.installed-"$(basename "$requirements" .txt)"-*
-quiet=(--quiet --disable-pip-version-check --no-input --retries 5 --timeout 60)
+quiet=(-qq --disable-pip-version-check --no-input --retries 5 --timeout 60)
 # The install runs as a whole or not at all as far as the stamp goes; pip's own errors are shown.
 "$venv/bin/python" -m pip install "${quiet[@]}" --root-user-action=ignore -r "$requirements" ||
   fail "pip could not install $requirements." "Check the network or the package index, then run make again: it goes on from here."

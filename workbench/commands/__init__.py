@@ -1,0 +1,1 @@
+"""What the command line does: one module a command, and how they read, write and complain."""

@@ -1,0 +1,133 @@
+"""Settings: one class for every environment variable that the workbench reads.
+
+The README's table is generated from it (``python scripts/settings_table.py``), and a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workbench.core.errors import InvalidInputError
+
+
+def _variable(name: str) -> AliasChoices:
+    return AliasChoices(name)
+
+
+class Settings(BaseSettings):
+    """What can be set from outside. Nothing needs to be: the defaults need no key, no network and no server.
+
+    An empty variable counts as not set. Secrets are held so that neither logs nor tracebacks show them.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, env_ignore_empty=True, case_sensitive=True, hide_input_in_errors=True
+    )
+
+    provider: str = Field(
+        default="rules",
+        max_length=60,
+        validation_alias=_variable("WORKBENCH_PROVIDER"),
+        description="Who composes: `rules` is built in and needs nothing else.",
+    )
+    model_variant: Literal["base", "ft", "canary"] = Field(
+        default="base",
+        validation_alias=_variable("WORKBENCH_MODEL_VARIANT"),
+        description="Which model answers: `base`, the fine-tuned one (`ft`), or each some requests (`canary`).",
+    )
+    model_base: str | None = Field(
+        default=None,
+        max_length=200,
+        validation_alias=_variable("WORKBENCH_MODEL_BASE"),
+        description="The base model's id, as its provider writes it.",
+    )
+    model_ft: str | None = Field(
+        default=None,
+        max_length=200,
+        validation_alias=_variable("WORKBENCH_MODEL_FT"),
+        description="The fine-tuned model's id, as its provider writes it.",
+    )
+    ft_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        validation_alias=_variable("WORKBENCH_FT_SHARE"),
+        description="With `canary`: the share of requests, 0 to 1, that the fine-tuned model answers.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=_variable("WORKBENCH_DATABASE_URL"),
+        description="Where pieces and examples are kept: a SQLite file in the data folder, or a PostgreSQL URL.",
+    )
+    data_dir: Path = Field(
+        default=Path(".data"),
+        validation_alias=_variable("WORKBENCH_DATA_DIR"),
+        description="The folder for everything that the workbench writes by itself.",
+    )
+    scheduler: str | None = Field(
+        default=None,
+        max_length=300,
+        validation_alias=_variable("WORKBENCH_SCHEDULER"),
+        description="The address of a Dask scheduler for long work; without one it is done in this process.",
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=_variable("OPENAI_API_KEY"),
+        description="The key for OpenAI, or for whatever answers at `OPENAI_BASE_URL`.",
+    )
+    openai_base_url: str | None = Field(
+        default=None,
+        max_length=500,
+        validation_alias=_variable("OPENAI_BASE_URL"),
+        description="Another endpoint that speaks OpenAI's protocol, such as `http://localhost:8000/v1`.",
+    )
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("it must begin with http:// or https://")
+        return value
+
+
+def variable_of(field: str) -> str:
+    """The environment variable that a setting is read from."""
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else field
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        InvalidInputError: a variable has an impossible value; ``field`` names the variable. Its value is not shown.
+    """
+    try:
+        return Settings()
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0])
+        raise InvalidInputError(
+            f"The environment variable {name} cannot be used: {str(first['msg']).removeprefix('Value error, ')}.",
+            hint=f"Correct it, or unset {name} to use the default.",
+            field=name,
+        ) from None
+
+
+def settings_rows() -> Iterator[tuple[str, str, str]]:
+    """(variable, default, description) of every setting, in the order in which they are declared."""
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        yield variable_of(name), default, str(field.description)
+
+
+def settings_table() -> str:
+    """The Markdown table that stands in the README."""
+    rows = [f"| `{variable}` | {default} | {text} |" for variable, default, text in settings_rows()]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
