@@ -1,0 +1,226 @@
+"""Voice-leading by search: alto, tenor and bass for each chord under a given tune.
+
+For every chord all voicings within the players' ranges are listed and priced once; moves between the voicings of two
+chords are priced once as a matrix; then a shortest path runs through the piece. Prices follow common practice (Aldwell,
+Schachter and Cadwallader 2011, ch. 5-9): no consecutive fifths, octaves or unisons, leading tones rise, sevenths fall,
+no doubled leading tone, close inner voices, small steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.core.music.keys import Key
+from workbench.core.music.numerals import Chord
+from workbench.core.music.pitches import pitch_class
+
+MAX_VOICINGS = 24
+Floats = NDArray[np.float32]
+_BIG = np.float32(60.0)
+
+
+class Register(NamedTuple):
+    """The lowest and highest MIDI numbers of alto, tenor and bass."""
+
+    alto: tuple[int, int]
+    tenor: tuple[int, int]
+    bass: tuple[int, int]
+
+
+class Voicings(NamedTuple):
+    """All usable voicings of a chord: ``pitches`` (n, 3) MIDI of alto, tenor, bass; ``cost`` (n,) of each by itself.
+
+    ``perfect`` holds for each of the twelve soprano pitch classes an (n, 6) mask: which lower voice lies an octave
+    (first three) or a fifth (last three) below it.
+    """
+
+    number: int
+    pitches: NDArray[np.int32]
+    cost: Floats
+    perfect: Floats
+    classes: tuple[int, ...]
+    leading: int | None
+    seventh: int | None
+
+
+_numbered: list[Voicings] = []
+
+
+@lru_cache(maxsize=8192)
+def voicings_of(
+    classes: tuple[int, ...], bass: int, leading: int | None, seventh: int | None, register: Register
+) -> Voicings:
+    """The cheapest voicings of a chord given as pitch classes (root first), within a register."""
+    found: list[tuple[float, tuple[int, int, int]]] = []
+    for low in _pitches(bass, register.bass):
+        for tenor in _all(classes, register.tenor):
+            if tenor < low or tenor - low > 24:
+                continue
+            for alto in _all(classes, register.alto):
+                if alto < tenor or alto - tenor > 12:
+                    continue
+                price = _price(low, tenor, alto, classes, leading, seventh, register)
+                if price < 50:
+                    found.append((price, (alto, tenor, low)))
+    if not found:  # a register too narrow for the chord: take whatever lies nearest
+        low = _nearest(bass, register.bass)
+        tenor = _nearest(classes[1], register.tenor)
+        alto = _nearest(classes[-1], register.alto)
+        found = [(0.0, tuple(sorted((alto, tenor, low), reverse=True)))]  # type: ignore[list-item]
+    found.sort()
+    pitches = np.array([voicing for _, voicing in found[:MAX_VOICINGS]], np.int32)
+    cost = np.array([price for price, _ in found[:MAX_VOICINGS]], np.float32)
+    below = (np.arange(12)[:, None, None] - pitches[None]) % 12
+    perfect = np.concatenate([below == 0, below == 7], axis=2).astype(np.float32)
+    voicings = Voicings(len(_numbered), pitches, cost, perfect, classes, leading, seventh)
+    _numbered.append(voicings)
+    return voicings
+
+
+def _pitches(pitch_class: int, bounds: tuple[int, int]) -> range:
+    first = bounds[0] + (pitch_class - bounds[0]) % 12
+    return range(first, bounds[1] + 1, 12)
+
+
+def _all(classes: tuple[int, ...], bounds: tuple[int, int]) -> list[int]:
+    return sorted({pitch for tone in classes for pitch in _pitches(tone, bounds)})
+
+
+def _nearest(pitch_class: int, bounds: tuple[int, int]) -> int:
+    middle = sum(bounds) // 2
+    return middle + (pitch_class - middle + 6) % 12 - 6
+
+
+def _price(
+    low: int,
+    tenor: int,
+    alto: int,
+    classes: tuple[int, ...],
+    leading: int | None,
+    seventh: int | None,
+    register: Register,
+) -> float:
+    sounding = [low % 12, tenor % 12, alto % 12]
+    cost = 0.0
+    if leading is not None and sounding.count(leading) > 1:
+        return 99.0
+    if seventh is not None:
+        if sounding.count(seventh) > 1:
+            return 99.0
+        cost += 4.0 * (seventh not in sounding)
+    third = classes[1]
+    cost += 6.0 * (third not in sounding) + 1.0 * (sounding.count(third) > 1)
+    cost += 5.0 * (classes[0] not in sounding and len(classes) < 4) + 2.0 * (classes[0] not in sounding)
+    cost += 1.0 * (len(classes) > 2 and classes[2] not in sounding)
+    cost += 3.0 * (alto == tenor) + 4.0 * (tenor == low)
+    spread = tenor - low
+    if spread < 7 and low < 48:
+        cost += 0.25 * (48 - low) + 1.0  # close intervals are muddy in the bass
+    cost += 0.15 * max(0, spread - 14)
+    middle = sum(register.alto) / 2
+    return cost + 0.06 * abs(alto - middle) + 0.03 * abs(low - sum(register.bass) / 2)
+
+
+_transitions: dict[tuple[int, int], Floats] = {}
+_MAX_TRANSITIONS = 60_000
+
+
+def transition(before: Voicings, after: Voicings) -> Floats:
+    """The price of every move between the voicings of two chords, (n, m)."""
+    known = _transitions.get((before.number, after.number))
+    if known is not None:
+        return known
+    a, b = before.pitches[:, None, :], after.pitches[None, :, :]
+    move = b - a
+    size = np.abs(move)
+    inner = size[..., :2]
+    cost = (inner * 0.16 + (inner > 2) * 0.5 + (inner > 5) * 1.5).sum(axis=2) + size[..., 2] * 0.07
+    cost = cost + (size[..., 2] > 12) * 2.0
+    for upper, lower in ((0, 1), (0, 2), (1, 2)):
+        first = (a[..., upper] - a[..., lower]) % 12
+        second = (b[..., upper] - b[..., lower]) % 12
+        moved = (move[..., upper] != 0) & (move[..., lower] != 0)
+        cost = cost + (moved & (first == second) & ((first == 0) | (first == 7))) * _BIG
+    # Voices do not overlap: no voice passes where its neighbour just was.
+    cost = cost + ((b[..., 1] > a[..., 0]) | (b[..., 0] < a[..., 1])) * 2.0
+    cost = cost + ((b[..., 2] > a[..., 1]) | (b[..., 1] < a[..., 2])) * 2.0
+    if before.leading is not None:
+        goal, here = (before.leading + 1) % 12, a % 12 == before.leading
+        if goal in after.classes:
+            wrong = here & (move != 1)
+            cost = cost + (wrong * np.array([2.5, 2.5, 8.0])).sum(axis=2)
+        elif before.leading in after.classes:
+            cost = cost + (here & (move != 0)).sum(axis=2) * 1.0
+    if before.seventh is not None:
+        here = a % 12 == before.seventh
+        falls = (move == -1) | (move == -2)
+        stays = (move == 0) & (before.seventh in after.classes)
+        cost = cost + (here & ~falls & ~stays).sum(axis=2) * 7.0
+    result = np.asarray(cost, np.float32)
+    if len(_transitions) >= _MAX_TRANSITIONS:
+        _transitions.clear()
+    _transitions[before.number, after.number] = result
+    return result
+
+
+class Under(NamedTuple):
+    """The tune over one chord in MIDI numbers: its first, last and lowest note; -1 where it rests."""
+
+    first: int
+    last: int
+    lowest: int
+
+
+@lru_cache(maxsize=32768)
+def _fit(number: int, under: Under) -> Floats:
+    """What each voicing costs under this bit of tune: too high, or doubling what the tune has."""
+    voicings = _numbered[number]
+    alto = voicings.pitches[:, 0]
+    cost = voicings.cost.copy()
+    if under.first >= 0:
+        cost += np.where(alto > under.lowest, 4.0 + 0.8 * (alto - under.lowest), 0).astype(np.float32)
+        cost += (alto > under.first) * np.float32(3.0)
+        cost += (alto == under.first) * np.float32(1.0)
+        for tone in (voicings.leading, voicings.seventh):
+            if tone is not None and under.first % 12 == tone:
+                cost += ((voicings.pitches % 12 == tone).any(axis=1)) * np.float32(6.0)
+    return cost
+
+
+def lead(sets: Sequence[Voicings], tune: Sequence[Under]) -> list[int]:
+    """The index of the voicing to take for each chord, along the cheapest path."""
+    first = sets[0]
+    cost = _fit(first.number, tune[0])
+    back: list[NDArray[np.intp]] = []
+    previous, over = first, tune[0]
+    for voicings, under in zip(sets[1:], tune[1:], strict=True):
+        matrix = transition(previous, voicings)
+        total = cost[:, None] + matrix
+        if over.last >= 0 and under.first >= 0 and over.last != under.first:
+            total += (previous.perfect[over.last % 12] @ voicings.perfect[under.first % 12].T) * _BIG
+        choice = total.argmin(axis=0)
+        back.append(choice)
+        cost = total.min(axis=0) + _fit(voicings.number, under)
+        previous = voicings
+        over = under if under.first >= 0 else Under(over.last, over.last, under.lowest)
+    path = [int(cost.argmin())]
+    for choice in reversed(back):
+        path.append(int(choice[path[-1]]))
+    return path[::-1]
+
+
+@lru_cache(maxsize=8192)
+def chord_voicings(chord: Chord, key: Key, register: Register) -> Voicings:
+    """The voicings of a numeral in a key."""
+    return voicings_of(
+        chord.pitch_classes(key),
+        pitch_class(key.tonic + chord.bass),
+        None if chord.leading is None else pitch_class(key.tonic + chord.leading),
+        None if chord.seventh is None else pitch_class(key.tonic + chord.seventh),
+        register,
+    )
