@@ -23,7 +23,7 @@ DegreeValue = int | str
 MAX_DEGREE = 21
 """Three octaves either way: further than any tune goes."""
 
-_ALTERED = re.compile(r"^(#{1,2}|b{1,2})(-?\d{1,2})$")
+_ALTERED = re.compile(r"^(#{1,2}|b{1,2})(-?\d{1,2})\Z")
 
 
 class Degree(NamedTuple):

@@ -119,7 +119,8 @@ def ensemble_for(text: str | None) -> Ensemble:
     named = list(dict.fromkeys(instrument for _, instrument in sorted(found, key=lambda pair: pair[0])))
     if not named:
         return Ensemble(piano, piano, piano, piano)
-    keyboards = [instrument for instrument in named if instrument.keyboard or instrument.name == "Guitar"]
+    # A celesta has no bass: it is a soloist, however many keys it has.
+    keyboards = [each for each in named if (each.keyboard or each.name == "Guitar") and each.low <= 43]
     soloists = [instrument for instrument in named if instrument not in keyboards]
     if keyboards and soloists:
         solo, keys = max(soloists, key=lambda instrument: instrument.high), keyboards[0]
@@ -143,6 +144,8 @@ def _four(soprano: str, alto: str, tenor: str, bass: str) -> Ensemble:
 
 
 def _with_strings(solo: Instrument) -> Ensemble:
+    if solo.high < 82 and solo.low > 43:
+        return Ensemble(solo, INSTRUMENTS["Viola"], INSTRUMENTS["Viola"], INSTRUMENTS["Cello"])
     if solo.high < 82:
         # A low soloist still needs a tune that can be heard: it takes the bass under a violin.
         return Ensemble(INSTRUMENTS["Violin"], INSTRUMENTS["Violin"], INSTRUMENTS["Viola"], solo)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
-from workbench.core.music.degrees import DegreeValue, parse_degree, write_degree
+from workbench.core.music.degrees import MAX_DEGREE, Degree, DegreeValue, parse_degree, write_degree
 
 Transformation = Literal[
     "theme",
@@ -31,7 +31,8 @@ def transform(cell: MotifCell, transformation: str, *, steps: int = 1) -> MotifC
     """Apply a transformation; ``steps`` is how far a sequence moves, in scale steps.
 
     Rests stay rests. Inversion turns about the first sounding degree, retrograde reverses pitches and rhythm together,
-    fragmentation keeps the first half (at least two notes). An unknown name leaves the motif as it is.
+    fragmentation keeps the first half (at least two notes). An unknown name leaves the motif as it is. A degree that
+    would leave the three octaves either way is brought back by octaves.
     """
     degrees, rhythm = cell
     match transformation:
@@ -56,9 +57,17 @@ def transform(cell: MotifCell, transformation: str, *, steps: int = 1) -> MotifC
 
 def _shift(degree: DegreeValue, steps: int) -> DegreeValue:
     parsed = parse_degree(degree)
-    return degree if parsed is None else write_degree(parsed.position + steps, parsed.alter if parsed.fixed else 0)
+    return degree if parsed is None else _write(parsed.position + steps, parsed)
 
 
 def _invert(degree: DegreeValue, axis: int) -> DegreeValue:
     parsed = parse_degree(degree)
-    return degree if parsed is None else write_degree(2 * axis - parsed.position, -parsed.alter if parsed.fixed else 0)
+    return degree if parsed is None else _write(2 * axis - parsed.position, parsed._replace(alter=-parsed.alter))
+
+
+def _write(position: int, parsed: Degree) -> DegreeValue:
+    while position >= MAX_DEGREE:
+        position -= 7
+    while position < -MAX_DEGREE:
+        position += 7
+    return write_degree(position, parsed.alter if parsed.fixed else 0)

@@ -76,8 +76,8 @@ class Chord:
 def normalize_figure(figure: str, mode: Mode) -> str:
     """The figure as music21 reads it: plain accidentals and signs, and only flats and sharps that mean something.
 
-    In major an undecorated ``vii`` becomes ``viio``; in minor ``bVI`` is ``VI``, and ``#viio`` is always ``viio``, since
-    the mode already says so.
+    In major an undecorated ``vii`` becomes ``viio``; in minor ``bVI`` is ``VI``, and ``#viio`` is always ``viio``,
+    since the mode already says so.
     """
     text = figure.strip().replace("♭", "b").replace("♯", "#").replace("°", "o").replace("º", "o").replace("Ø", "ø")
     text = text.replace("/o", "ø") if "/o" in text else text

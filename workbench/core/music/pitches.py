@@ -13,7 +13,7 @@ from functools import lru_cache
 STEPS = "CDEFGAB"
 _LINE = "FCGDAEB"
 _STEP_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_NAME = re.compile(r"^([A-Ga-g])(#{0,3}|b{0,3})$")
+_NAME = re.compile(r"^([A-Ga-g])(#{0,3}|b{0,3})\Z")
 
 
 def step_of(fifths: int) -> str:

@@ -6,6 +6,7 @@ Every failure is one InvalidInputError that names the field, what is wrong and t
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -41,7 +42,17 @@ def parse_json(text: str | bytes, *, error: type[InvalidInputError] = InvalidInp
             hint="A structure needs about eight levels: check for brackets that were never closed.",
         )
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        value = json.loads(
+            data.decode("utf-8-sig"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_unique,
+        )
+        if b"\\ud" in data or b"\\uD" in data:
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no character
+        return value
+    except UnicodeEncodeError as problem:
+        raise error("The input holds half a character.", hint="Save the text as UTF-8 and try again.") from problem
     except UnicodeDecodeError as problem:
         raise error("The input is not UTF-8 text.", hint="Save the file as UTF-8 and try again.") from problem
     except json.JSONDecodeError as problem:
@@ -77,6 +88,13 @@ def json_depth(data: bytes) -> int:
         elif byte in (93, 125):
             depth -= 1
     return deepest
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return value
 
 
 def _refuse_constant(name: str) -> None:
@@ -142,18 +160,38 @@ def _validate(model: type[ModelT], data: Mapping[str, Any], error: type[InvalidI
 def explain(problem: ValidationError, error: type[InvalidInputError] = InvalidInputError) -> InvalidInputError:
     """Turn pydantic's errors into one of ours: the first field, its limit, the mend, and how many more there are."""
     errors = problem.errors(include_url=False, include_context=True)
+    # A list with a bad item also counts as one that came out too short: that says nothing new.
+    inner = [item for item in errors if item["type"] != "too_short" or item["ctx"].get("actual_length") == _size(item)]
+    errors = inner or errors
     # A union reports each of its branches: keep the one that says most about a value.
     first = errors[0]
-    path = [part for part in first["loc"] if not _is_branch(part)]
+    path = [_shortened(str(part)) for part in first["loc"] if not _is_branch(part)]
+    path = [*path[:8], "…"] if len(path) > 8 else path
     pointer = "".join(f"/{part}" for part in path)
-    name = ".".join(str(part) for part in path) or "the input"
-    given = repr(first.get("input"))
-    given = given if len(given) <= 60 else given[:57] + "…"
+    name = ".".join(path) or "the input"
+    given = _shown(first.get("input"))
     message, hint = _words(first["type"], str(first["msg"]), first.get("ctx") or {}, name, given)
     others = len({tuple(part for part in item["loc"] if not _is_branch(part)) for item in errors}) - 1
     if others:
         hint = f"{hint} {others} more field{'s need' if others > 1 else ' needs'} mending.".strip()
     return error(message, hint=hint, field=pointer)
+
+
+def _shortened(part: str) -> str:
+    return part if len(part) <= 60 else part[:57] + "…"
+
+
+def _size(item: Mapping[str, Any]) -> int:
+    return len(item["input"]) if isinstance(item["input"], list | tuple | str) else 0
+
+
+def _shown(value: Any) -> str:
+    """A value as it is quoted in a message: never long, however deep it is."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "a value nested too deeply"
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _is_branch(part: int | str) -> bool:
@@ -168,7 +206,8 @@ def _words(kind: str, message: str, context: Mapping[str, Any], name: str, given
             return f"{name} is missing.", "Add it."
         case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
             words = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
-            limit = " and ".join(f"{words[key]} {value:g}" for key, value in context.items() if key in words)
+            limits = {key: f"{value:,}" if isinstance(value, int) else f"{value:g}" for key, value in context.items()}
+            limit = " and ".join(f"{words[key]} {value}" for key, value in limits.items() if key in words)
             return f"{name} is {given}; it must be {limit}.", "Change the number."
         case "too_long":
             return (

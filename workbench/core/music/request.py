@@ -41,6 +41,8 @@ def _aliases(name: str, *more: str) -> AliasChoices:
 
 def _form(text: str) -> str:
     cleaned = text.strip()
+    if not cleaned:
+        raise ValueError("name a form, or leave it out")
     return _FORM_SPELLINGS.get(cleaned.lower(), cleaned.lower() if cleaned.lower() in FORMS else cleaned)
 
 

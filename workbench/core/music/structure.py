@@ -25,6 +25,8 @@ MAX_SECTION_MEASURES = 1000
 MAX_PHRASES = 200
 MAX_CHORDS = 2000
 MAX_NOTES = 4000
+MIN_LENGTH = 1 / 32
+"""In quarters: a 128th note. Anything shorter would be rounded to nothing."""
 
 Dynamics = Literal["pp", "p", "mp", "mf", "f", "ff"]
 HarmonicFunction = Literal["tension", "release", "ambiguity"]
@@ -44,7 +46,7 @@ DegreeItem = Annotated[
     Annotated[int, Field(ge=-MAX_DEGREE, le=MAX_DEGREE, strict=True)] | Annotated[str, Field(max_length=6)],
     AfterValidator(_degree),
 ]
-Length = Annotated[float, Field(gt=0, le=64, allow_inf_nan=False)]
+Length = Annotated[float, Field(ge=MIN_LENGTH, le=64, allow_inf_nan=False)]
 Numeral = Annotated[str, Field(min_length=1, max_length=MAX_FIGURE)]
 Text = Annotated[str, Field(max_length=4000)]
 Name = Annotated[str, Field(max_length=120)]

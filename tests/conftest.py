@@ -1,0 +1,62 @@
+"""What every test stands on: nothing leaves this machine, and property tests are the same everywhere."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+DATA = Path(__file__).parent / "data"
+
+settings.register_profile(
+    "workbench", deadline=None, max_examples=80, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("workbench")
+
+
+class NetworkForbiddenError(RuntimeError):
+    """A test tried to reach another machine."""
+
+
+def _is_here(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a Unix socket's path
+    host = str(address[0])
+    if host in {"localhost", ""}:
+        return True
+    try:
+        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _guarded(name: str) -> Any:
+    real = getattr(socket.socket, name)
+
+    def call(self: socket.socket, address: Any) -> Any:
+        if self.family != getattr(socket, "AF_UNIX", None) and not _is_here(address):
+            raise NetworkForbiddenError(f"A test tried to reach {address!r}: use a server on this machine.")
+        return real(self, address)
+
+    return call
+
+
+for _name in ("connect", "connect_ex"):
+    setattr(socket.socket, _name, _guarded(_name))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser journeys share one running app: keep them on one worker."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def airia_files() -> list[Path]:
+    """The sample pieces of AIRIA's rule-based composer: a request and a structure each."""
+    return sorted((DATA / "airia").glob("*.json"))
