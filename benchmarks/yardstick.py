@@ -1,8 +1,8 @@
 """The composer's music next to real music: ``python -m benchmarks.yardstick [--pieces N] [--list] [--json]``.
 
 Composes pieces over all forms, periods, meters, keys and moods, measures what sounds, and prints it beside the same
-measures of published annotations (DCML corpora; see the project's notes on what real music does). ``--notes FILE``
-measures a DCML note table instead, to hold the yardstick itself against music whose figures are known.
+measures of published annotations (DCML corpora). ``--notes FILE`` measures a DCML note table instead, to hold the
+yardstick itself against music whose figures are known; ``--structures FILE`` measures structures that are realized.
 """
 
 from __future__ import annotations
@@ -218,6 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="also a line for each piece, the most doubtful first")
     parser.add_argument("--json", action="store_true", help="the table as JSON")
     parser.add_argument("--notes", nargs="+", type=Path, help="measure these DCML .notes.tsv tables instead")
+    parser.add_argument("--structures", nargs="+", type=Path, help="realize and measure these structures instead")
     chosen = parser.parse_args(arguments)
     failed: list[str] = []
     if chosen.notes:
@@ -226,6 +227,14 @@ def main(arguments: list[str] | None = None) -> int:
             piece = measures.from_dcml(path.read_text("utf-8"), path.stem.removesuffix(".notes"))
             tallies[piece.title[:10]] = Tally()
             tallies[piece.title[:10]].add(piece, measure(piece))
+    elif chosen.structures:
+        from workbench.core.compose import realize
+        from workbench.core.music.reading import read_structure
+
+        tallies = {"all": Tally()}
+        for path in chosen.structures:
+            piece = measures.from_score(realize(read_structure(path.read_bytes())))
+            tallies["all"].add(piece, measure(piece) | {"title": path.stem})
     else:
         try:
             import workbench.core.compose
