@@ -1,0 +1,14 @@
+"""The entrypoint of the screens: navigation only."""
+
+from pathlib import Path
+
+import streamlit as st
+
+ASSETS = Path(__file__).parent / "assets"
+
+st.set_page_config(page_title="AIRIA Workbench", page_icon=str(ASSETS / "icon.svg"), layout="wide")
+st.logo(str(ASSETS / "logo.svg"), size="large")
+page = st.navigation(
+    [st.Page("workbench/pages/compose.py", title="Compose", icon=":material/piano:", default=True)], position="top"
+)
+page.run()

@@ -1,0 +1,195 @@
+"""The ASGI app: the screens and the HTTP routes beside them, in one process.
+
+Start it with ``python -m workbench`` (which calls :func:`start`), or from the repository's root with
+``python -m streamlit run workbench/server.py``.
+
+| route | answers |
+|---|---|
+| ``GET /api/health`` | ``{"status": "ok", ...}`` |
+| ``GET /sound/{piece}/{voice}.ogg`` | one voice of a piece, rendered when it is first asked for |
+| ``GET /files/{piece}/{kind}`` | ``midi``, ``musicxml``, ``wav``, ``json``, or ``svg-1`` and so on |
+| ``GET /lib/plotly-{version}.min.js`` | plotly.js out of the Python package |
+
+A piece that this process does not hold is answered with 404, an ``error`` and a ``hint``.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st  # noqa: E402
+from anyio import CapacityLimiter, to_thread  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+from starlette.requests import Request as HttpRequest  # noqa: E402
+from starlette.responses import JSONResponse, Response  # noqa: E402
+from starlette.routing import Route  # noqa: E402
+
+from workbench.core.errors import WorkbenchError  # noqa: E402
+from workbench.views.files import KINDS, render_file  # noqa: E402
+from workbench.views.pieces import Piece, shelf  # noqa: E402
+from workbench.views.visits import COOKIE  # noqa: E402
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FOREVER = "public, max-age=31536000, immutable"
+RENDERERS = 4
+"""How many sounds and files are rendered at the same time; more requests wait their turn without blocking a page."""
+
+
+@lru_cache(maxsize=1)
+def _limiter() -> CapacityLimiter:
+    return CapacityLimiter(RENDERERS)
+
+
+async def _apart(work: Callable[[], Any]) -> Any:
+    """Work in a thread, so that one person's rendering does not hold up another's page."""
+    return await to_thread.run_sync(work, limiter=_limiter())
+
+
+def _problem(message: str, hint: str, status: int) -> JSONResponse:
+    return JSONResponse({"error": message, "hint": hint}, status, headers={"Cache-Control": "no-store"})
+
+
+def _piece_of(request: HttpRequest) -> Piece | None:
+    return shelf().get(request.path_params["piece"])
+
+
+_GONE = ("The server no longer holds this piece.", "Reload the page.")
+
+
+async def health(_: HttpRequest) -> Response:
+    """Whether the server answers, and how many pieces it holds."""
+    return JSONResponse({"status": "ok", "pieces": len(shelf())}, headers={"Cache-Control": "no-store"})
+
+
+async def sound(request: HttpRequest) -> Response:
+    """One voice of a piece as an Ogg file."""
+    piece = _piece_of(request)
+    if piece is None:
+        return _problem(*_GONE, 404)
+    try:
+        data = await _apart(lambda: piece.sound(request.path_params["voice"]))
+    except WorkbenchError as problem:
+        return _problem(problem.message, problem.hint, 500)
+    return Response(data, media_type="audio/ogg", headers={"Cache-Control": FOREVER})
+
+
+async def file(request: HttpRequest) -> Response:
+    """A piece as a file to keep."""
+    piece, kind = _piece_of(request), request.path_params["kind"]
+    if piece is None:
+        return _problem(*_GONE, 404)
+    if kind.partition("-")[0] not in KINDS:
+        return _problem(f"There is no file of the kind {kind[:20]!r}.", f"Ask for {', '.join(KINDS)}.", 404)
+    try:
+        data, media_type, name = await _apart(lambda: render_file(piece, kind))
+    except WorkbenchError as problem:
+        return _problem(problem.message, problem.hint, 500)
+    disposition = f"attachment; filename*=UTF-8''{quote(name)}"
+    return Response(
+        data, media_type=media_type, headers={"Content-Disposition": disposition, "Cache-Control": "no-store"}
+    )
+
+
+@lru_cache(maxsize=2)
+def _plotly(packed: bool) -> bytes:
+    import gzip
+    from importlib.resources import files
+
+    data = files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
+    return gzip.compress(data, 6) if packed else data
+
+
+async def plotly_js(request: HttpRequest) -> Response:
+    """plotly.js, packed once and kept, so that no request packs its five megabytes again."""
+    packed = "gzip" in request.headers.get("accept-encoding", "")
+    data = await _apart(lambda: _plotly(packed))
+    headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if packed else {})
+    return Response(data, media_type="text/javascript", headers=headers)
+
+
+class VisitCookie:
+    """ASGI middleware that gives each browser without one a visit's cookie, along with the page itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; add the cookie to an HTML page."""
+        known = scope["type"] != "http" or any(
+            name == b"cookie" and COOKIE.encode() in value for name, value in scope["headers"]
+        )
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and any(
+                name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in message["headers"]
+            ):
+                secure = "; Secure" if scope.get("scheme") == "https" else ""
+                cookie = f"{COOKIE}={secrets.token_urlsafe(18)}; Path=/; HttpOnly; SameSite=Lax{secure}"
+                message = {**message, "headers": [*message["headers"], (b"set-cookie", cookie.encode())]}
+            await send(message)
+
+        await self.app(scope, receive, send if known else sending)
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Get ready what the first page needs, while the browser is still opening."""
+    from anyio import create_task_group
+
+    async with create_task_group() as tasks:
+        tasks.start_soon(to_thread.run_sync, _warm_up)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+def _warm_up() -> None:
+    from workbench.views.links import read_link
+    from workbench.views.player import player_data
+
+    _plotly(True)
+    with suppress(WorkbenchError):  # told on the page, to whom it concerns
+        piece = shelf().composed(*read_link({}))
+        piece.once(("player", False), lambda: player_data(piece, dark=False))
+
+
+app = st.App(
+    str(ROOT / "streamlit_app.py"),
+    lifespan=lifespan,
+    middleware=[Middleware(VisitCookie)],
+    routes=[
+        Route("/api/health", health),
+        Route("/sound/{piece}/{voice:int}.ogg", sound),
+        Route("/files/{piece}/{kind}", file),
+        Route("/lib/plotly-{version}.min.js", plotly_js),
+    ],
+)
+
+
+def start(port: int | None = None, headless: bool = False) -> None:
+    """Serve the app from this process until it is stopped.
+
+    Args:
+        port: where to listen; the configuration's port (8501), or the next free one, when not given.
+        headless: do not open a browser.
+    """
+    # Streamlit looks for .streamlit/config.toml beside the script that it believes was started.
+    sys.argv = [str(ROOT / "streamlit_app.py")]
+    config: dict[str, Any] = {"server.headless": True} if headless else {}
+    app.run(config=config | ({} if port is None else {"server.port": port}))
+
+
+if __name__ == "__main__":
+    start()

@@ -1,0 +1,85 @@
+"""What there is to read about a piece: its engraved score, the facts in words, its structure as JSON."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from workbench.core.errors import WorkbenchError
+from workbench.core.music.cadences import CADENCES
+from workbench.core.music.forms import FORMS
+from workbench.views.pieces import Piece
+from workbench.views.visits import Take
+
+_SVG_HEAD = re.compile(r"<svg\b[^>]*>")
+_PAPER = '<rect width="100%" height="100%" fill="#fffefa"/>'
+
+
+def score_pages(piece: Piece, *, key: str = "page") -> None:
+    """The engraved score, one page at a time, engraved when it is first looked at."""
+    try:
+        with st.skeleton(height=420):
+            pages = piece.pages()
+    except WorkbenchError as problem:
+        st.warning(f"The score is missing: {problem.message} {problem.hint}", icon=":material/music_off:")
+        return
+    number = 1
+    if len(pages) > 1:
+        with st.container(horizontal_alignment="center"):
+            number = st.pagination(len(pages), key=f"{key}_{piece.id}")
+    # An image runs no scripts, whatever a piece's texts have brought into the SVG.
+    st.image(on_paper(pages[number - 1]), width="stretch", alt=f"Score, page {number} of {len(pages)}")
+
+
+def on_paper(svg: str) -> str:
+    """The SVG with paper behind its ink, so that it can be read on a dark page too."""
+    return _SVG_HEAD.sub(lambda head: head[0] + _PAPER, svg, count=1)
+
+
+def facts(piece: Piece, take: Take) -> None:
+    """The piece in words: what it is, and a table of its sections."""
+    structure, score = piece.structure, piece.score
+    form = FORMS.get(structure.form)
+    players = list(dict.fromkeys(voice.instrument.name for voice in score.voices))
+    rows = {
+        "Form": form.title if form else structure.form,
+        "Key": structure.tonality.pretty,
+        "Tempo": f"{structure.tempo:g} quarter notes a minute, in {structure.time_signature}",
+        "Length": f"{score.measures} bars, {clock(piece.performance.seconds)}, {len(score):,} notes",
+        "Players": ", ".join(players),
+        "Period": (structure.period or "").capitalize(),
+        "Character": structure.character or "",
+        "Made from": f"seed {take.seed}" if take.request is not None else (take.source or "a file"),
+    }
+    left, right = st.columns([2, 3], gap="large")
+    left.table({name: _plain(text) for name, text in rows.items() if text}, border="horizontal")
+    if structure.reasoning:
+        left.caption(_plain(structure.reasoning))
+    sections = [
+        {
+            "Section": _plain(span.name),
+            "Key": span.key.pretty,
+            "Bars": f"{span.first_measure}–{span.first_measure + span.measures - 1}",
+            "Texture": _plain(span.texture),
+            "Loudness": span.dynamics,
+            "Closes with": CADENCES[span.cadence].name if span.cadence else "",
+        }
+        for span in score.sections
+    ]
+    right.table(sections, border="horizontal", hide_index=True)
+
+
+def structure_json(piece: Piece) -> None:
+    """The structure as JSON, to read and to copy."""
+    st.code(piece.structure.to_json(), language="json", height=420, wrap_lines=True)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as ``m:ss``."""
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+
+
+def _plain(text: str) -> str:
+    """A text from a file without the marks that Markdown would act on."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|$~:])", r"\\\1", text)

@@ -1,0 +1,77 @@
+"""The structure player: phrase plan over piano roll on one time axis, with one playhead that the sound moves."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from typing import Any
+
+import streamlit as st
+
+from workbench.core.music.meters import DIVISIONS
+from workbench.views.component import component
+from workbench.views.pieces import Piece
+
+PLOTLY_URL = f"/lib/plotly-{version('plotly')}.min.js"
+_PLAYER = component("player", "sound.js", "drawing.js")
+
+
+def player(piece: Piece, *, key: str = "player") -> None:
+    """Draw the player of a piece. The same piece again leaves it as it is, playing or not."""
+    dark = is_dark(key)
+    _PLAYER(key=key, data=piece.once(("player", dark), lambda: player_data(piece, dark=dark)), on_dark_change=_noted)
+
+
+def is_dark(key: str = "player") -> bool:
+    """Whether the page is dark: as the browser said, or as Streamlit believes while it has not."""
+    told = (st.session_state.get(key) or {}).get("dark")
+    return st.context.theme.type == "dark" if told is None else bool(told)
+
+
+def _noted() -> None:
+    """The browser has told the theme; the rerun that follows draws it."""
+
+
+def player_data(piece: Piece, *, dark: bool) -> dict[str, Any]:
+    """What the player needs to know: two figures as JSON text, times in seconds, places in quarters from 0."""
+    from workbench.core.render.colors import voice_color
+    from workbench.core.render.labels import numeral_text
+    from workbench.core.render.phrase_plan import phrase_plan_json
+    from workbench.core.render.piano_roll import piano_roll_json
+    from workbench.core.render.time_axis import timeline
+
+    score, performance = piece.score, piece.performance
+    times = timeline(performance)
+    return {
+        "piece": piece.id,
+        "dark": dark,
+        "plotly": PLOTLY_URL,
+        "plan": _text(phrase_plan_json(score, dark=dark)),
+        "roll": _text(piano_roll_json(score, performance, dark=dark)),
+        "grid": times["quarters"],
+        "times": times["seconds"],
+        "seconds": performance.seconds,
+        "quarters": score.quarters,
+        "measures": score.measures,
+        "bar": score.meter.bar_quarters,
+        "chords": [
+            [span.start / DIVISIONS, span.end / DIVISIONS, numeral_text(span.numeral), span.key.pretty]
+            for span in score.chords
+        ],
+        "phrases": [
+            [
+                span.start / DIVISIONS,
+                span.end / DIVISIONS,
+                " · ".join(filter(None, (score.sections[span.section].name, f"{span.label} {span.role}".strip()))),
+            ]
+            for span in score.phrases
+        ],
+        "voices": [
+            {"name": voice.name, "color": voice_color(index, dark=dark), "url": f"/sound/{piece.id}/{index}.ogg"}
+            for index, voice in enumerate(score.voices)
+        ],
+    }
+
+
+def _text(figure: dict[str, Any]) -> str:
+    return json.dumps(figure, ensure_ascii=False, separators=(",", ":"))
