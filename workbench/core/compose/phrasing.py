@@ -65,11 +65,8 @@ def _label(shapes: list[PhraseShape], index: int) -> str:
 
 
 def _weaker(cadence: CadenceType, rng: random.Random) -> CadenceType:
-    return (
-        "HC"
-        if cadence in {"PAC", "PICARDY", "PC", "DC"} and rng.random() < 0.8
-        else ("IAC" if cadence != "IAC" else "HC")
-    )
+    """What an antecedent may close with before ``cadence``."""
+    return "HC" if cadence in {"IAC", "DC", "PC"} or rng.random() < 0.8 else "IAC"
 
 
 def _theme(bars: int, period: str, cadence: CadenceType, rng: random.Random, minor: bool) -> list[PhraseShape]:
@@ -82,9 +79,18 @@ def _theme(bars: int, period: str, cadence: CadenceType, rng: random.Random, min
     if bars <= 13:
         third = bars // 3
         return [
-            PhraseShape("", "antecedent", third, "HC"),
+            PhraseShape(
+                "", "antecedent" if cadence != "HC" else "presentation", third, "HC" if cadence != "HC" else None
+            ),
             PhraseShape("", "continuation", third, None, motif="m1", transformation="fragmentation"),
-            PhraseShape("", "consequent", bars - 2 * third, cadence, model=0, likeness="opening"),
+            PhraseShape(
+                "",
+                "consequent" if cadence != "HC" else "cadential",
+                bars - 2 * third,
+                cadence,
+                model=0,
+                likeness="opening",
+            ),
         ]
     groups = _groups(bars, period, rng)
     if len(groups) == 2:
@@ -130,6 +136,8 @@ def _pair(
         "modern": ("hybrid", "fortspinnung", "sentence"),
     }
     kind = rng.choice(kinds.get(period, kinds["classical"]))
+    if cadence == "HC" and kind != "fortspinnung":
+        kind = "sentence"  # nothing is weaker than a half cadence, so no antecedent can lead to one
     like = {"model": model, "likeness": "whole" if model is not None else ""}
     if kind == "period":
         return [
@@ -138,19 +146,19 @@ def _pair(
         ]
     if kind == "hybrid":
         return [
-            PhraseShape("", "antecedent", first, "HC" if cadence != "HC" else "IAC", **like),  # type: ignore[arg-type]
+            PhraseShape("", "antecedent", first, "HC", **like),  # type: ignore[arg-type]
             PhraseShape("", "continuation", second, cadence, transformation="fragmentation"),
         ]
     if kind == "fortspinnung":
         if bars >= 8:
             opening, spin = first - 1, 3 if bars < 10 else 4
             return [
-                PhraseShape("", "vordersatz", opening, "IAC", **like),  # type: ignore[arg-type]
+                PhraseShape("", "vordersatz", opening, "IAC" if cadence != "HC" else None, **like),  # type: ignore[arg-type]
                 PhraseShape("", "fortspinnung", spin, None, transformation="sequence-down"),
                 PhraseShape("", "cadential", bars - opening - spin, cadence, motif="m2"),
             ]
         return [
-            PhraseShape("", "vordersatz", first, "IAC", **like),  # type: ignore[arg-type]
+            PhraseShape("", "vordersatz", first, "IAC" if cadence != "HC" else None, **like),  # type: ignore[arg-type]
             PhraseShape("", "fortspinnung", second, cadence, transformation="sequence-down"),
         ]
     return [
@@ -161,7 +169,7 @@ def _pair(
 
 def _double(groups: list[int], period: str, cadence: CadenceType, rng: random.Random) -> list[PhraseShape]:
     """Two groups: the first closes more weakly, the second begins like it or goes its own way."""
-    middle: CadenceType = "HC" if cadence != "HC" and rng.random() < 0.5 else "IAC"
+    middle: CadenceType = "HC" if cadence == "IAC" or (cadence != "HC" and rng.random() < 0.5) else "IAC"
     shapes = _pair(groups[0], period, middle, rng)
     base = len(shapes)
     parallel = rng.random() < 0.6

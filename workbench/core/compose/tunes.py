@@ -33,7 +33,7 @@ Floats = NDArray[np.float32]
 
 # The price of moving by n scale steps, before anything else is weighed.
 _MOVE = np.array([1.55, 0.0, 0.85, 1.75, 2.3, 3.0, 6.0, 3.3] + [9.0 + n for n in range(_SPAN)], np.float32)
-_FINALS: dict[str, tuple[int, ...]] = {"PAC": (0,), "PICARDY": (0,), "PC": (0, 2), "IAC": (2, 4), "DC": (0, 2)}
+_FINALS: dict[str, tuple[int, ...]] = {"PAC": (0,), "PICARDY": (0,), "PC": (0,), "IAC": (2, 4), "DC": (0, 2)}
 
 
 class ChordTable(NamedTuple):
@@ -196,7 +196,8 @@ def _harmonic_moves(
     tones_before, tones_after = before.semitones[window], after.semitones[window]
     size = np.abs(tones_after[None, :] - tones_before[:, None])
     # Augmented seconds and tritones are not sung.
-    cost: Floats = ((size == 3) & (steps == 1)) * np.float32(6.0) + (size % 12 == 6) * np.float32(2.5)
+    cost: Floats = ((size == 3) & (steps == 1)).astype(np.float32) * np.float32(6.0)
+    cost += (size % 12 == 6) * np.float32(2.5)
     cost += ((size > 0) & (steps == 0)) * np.float32(2.0)
     first, second = (before.bass, after.bass) if against is None else against
     if first is not None and second is not None and first != second:
@@ -232,17 +233,17 @@ def _as_bass(
 
 def _ending(task: TuneTask, table: ChordTable, positions: NDArray[np.int64], window: slice) -> Floats:
     member = table.member[window]
-    cost = ~member * np.float32(12.0)
+    cost: Floats = (~member).astype(np.float32) * np.float32(12.0)
     if task.cadence == "HC":
         wanted = np.isin(positions % 7, (1, 4, 6))
     elif task.cadence is None:
         return cost
     else:
         wanted = np.isin(positions % 7, _FINALS[task.cadence])
-    cost = cost + ~wanted * np.float32(14.0)
+    cost += ~wanted * np.float32(14.0)
     if task.cadence in {"PAC", "PICARDY"} and not task.final:
-        cost = cost + (positions > 8) * np.float32(1.0)
-    return np.asarray(cost, np.float32)
+        cost += (positions > 8) * np.float32(1.0)
+    return cost
 
 
 def written(task: TuneTask, line: Sequence[int | None]) -> tuple[tuple[DegreeValue, ...], tuple[float, ...]]:
