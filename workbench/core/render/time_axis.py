@@ -107,7 +107,8 @@ def figure(data: FigureJson) -> go.Figure:
     import plotly.graph_objects as go
 
     # The JSON is this package's own and tested against plotly's schema, so it is not checked again each time.
-    return go.Figure({"data": data["data"], "layout": data["layout"]}, _validate=False)
+    # Nor may plotly's default template move margins that two figures share.
+    return go.Figure({"data": data["data"], "layout": {**data["layout"], "template": {}}}, _validate=False)
 
 
 def number(value: float) -> float | int:
