@@ -11,7 +11,18 @@ from workbench.core.music.meters import TIME_SIGNATURES
 from workbench.core.music.reading import read_request
 from workbench.core.music.request import Request
 
-INSTRUMENTATIONS = (None, None, "piano", "string quartet", "flute and piano", "choir", "harpsichord", "wind quintet")
+INSTRUMENTATIONS = (
+    None,
+    None,
+    "piano",
+    "string quartet",
+    "flute and piano",
+    "choir",
+    "harpsichord",
+    "wind quintet",
+    "brass",
+    "guitar",
+)
 EXTREMES: tuple[dict[str, Any], ...] = (
     {"duration": 20, "tempo": 40, "time_signature": "12/8"},
     {"duration": 600, "tempo": 220, "time_signature": "3/8"},

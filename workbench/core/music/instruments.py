@@ -34,7 +34,7 @@ INSTRUMENTS: dict[str, Instrument] = {
         Instrument("Double bass", 43, 28, 60, "bass"),
         Instrument("Strings", 48, 36, 93),
         Instrument("Harp", 46, 28, 96, keyboard=True, sustains=False),
-        Instrument("Choir", 52, 43, 79),
+        Instrument("Choir", 52, 40, 79),
         Instrument("Trumpet", 56, 55, 82),
         Instrument("Trombone", 57, 40, 70, "bass"),
         Instrument("Horn", 60, 41, 77),
