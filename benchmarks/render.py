@@ -19,8 +19,12 @@ from workbench.core.render import engrave, midi_bytes, musicxml, phrase_plan, pi
 def _structure() -> MusicStructure:
     """About 80 bars, three minutes."""
     return compose(Request(form="rondo", duration=180, tempo=108, time_signature="4/4", period="classical", seed=1))
-    score = realize(structure)
-    return score, perform(score, humanize=structure.humanize)
+
+
+@cache
+def _piece() -> tuple[Score, Performance]:
+    score = realize(_structure())
+    return score, perform(score, humanize=_structure().humanize)
 
 
 @cache
