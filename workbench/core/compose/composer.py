@@ -17,6 +17,7 @@ from workbench.core.compose.harmony import Harmony, in_mode, phrase_harmony, seq
 from workbench.core.compose.plan import FormPlan, PhrasePlan, SectionPlan, plan
 from workbench.core.compose.realize import reference_tonic
 from workbench.core.compose.reprise import Note, bars_of, bring_back
+from workbench.core.compose.rhythms import closing_bar
 from workbench.core.compose.themes import Idea, Palette, make_palette, sketch
 from workbench.core.compose.tune_for import tune_bounds
 from workbench.core.compose.tunes import Slot, TuneTask, tune_chords, write_tune, written
@@ -87,8 +88,9 @@ class _Composer:
             for number, phrase in enumerate(section.phrases):
                 middle = (at + phrase.measures / 2) / self.form.measures
                 at += phrase.measures
-                if section.role != "coda" and abs(middle - 0.66) < best:
-                    best, found = abs(middle - 0.66), (index, number)
+                away = abs(middle - 0.66) + 0.12 * (phrase.likeness == "whole")
+                if section.role != "coda" and away < best:
+                    best, found = away, (index, number)
         return found
 
     def sections(self) -> tuple[WrittenSection, ...]:
@@ -156,7 +158,7 @@ class _Composer:
         low, high = self._window(tonic, (index, number))
         task = TuneTask(
             section.key.mode, self.meter, chords, slots[len(prefix) :], phrase.cadence, low, high,
-            self._start(prefix, tonic), 0.5 + 0.25 * self.rng.random(), final,
+            self._start(prefix, tonic), 0.5 + 0.25 * self.rng.random(), final, (index, number) == self.climax,
         )  # fmt: skip
         rest = write_tune(task, self.noise)
         line = (*(position for _, position in prefix), *rest)
@@ -177,7 +179,7 @@ class _Composer:
         """Positions that the phrase may use: the top is kept for the climax."""
         low, high = tune_bounds(tonic)
         low, high = max(low, -4), min(high, 12)
-        return low, high if at == self.climax else high - 2
+        return low, high if at == self.climax else high - 3
 
     def _harmony(self, section: SectionPlan, phrase: PhrasePlan, base: WrittenPhrase | None) -> Harmony:
         mode = section.key.mode
@@ -223,7 +225,12 @@ class _Composer:
             if phrase.likeness == "sequence":
                 treatment = "sequence"
                 move += -1 if phrase.transformation == "sequence-down" else 1
-            back = bring_back(base.notes, self.meter, chord_of, treatment, self.rng, move=move, free=0.62)
+            opens = number == 0 and section.treatment in {"", "ornamented"}
+            back = bring_back(
+                base.notes, self.meter, chord_of, treatment, self.rng, move=move, free=0.88,
+                literal_bars=1 if opens else 0, closes=phrase.cadence is not None,
+                closing=self._closing(phrase, starts, final),
+            )  # fmt: skip
             return back.slots, ()
         shift = {"sequence-up": 1, "sequence-down": -1}.get(phrase.transformation or "", 0)
         idea = palette.ideas.get(phrase.motif, palette.ideas["m1"])
@@ -239,14 +246,27 @@ class _Composer:
         kept = min(kept, phrase.measures - (1 if phrase.cadence else 0))
         if kept < 1:
             return drawn.slots, ()
-        fixed = [note for bar in bars_of(base.notes, self.meter)[:kept] for note in bar]
-        prefix = tuple((duration, position + move if position is not None else None) for duration, position in fixed)
-        head: list[Slot] = []
-        at = 0
-        for duration, position in prefix:
-            head.append(Slot(at, duration, max(0, bisect_right(starts, at) - 1), position is not None))
-            at += duration
-        return (*head, *drawn.slots[drawn.bar_offsets[kept] :]), prefix
+        # The opening comes back: its first bars to the letter, the next ones with small changes.
+        literal = max(1, kept // 2)
+        bars = bars_of(base.notes, self.meter)[:kept]
+        prefix = tuple(
+            (duration, position + move if position is not None else None)
+            for bar in bars[:literal]
+            for duration, position in bar
+        )
+        head = bring_back(
+            tuple(note for bar in bars for note in bar), self.meter, _chord_grid(starts, sum(harmony.lengths)),
+            "ornamented", self.rng, move=move, free=0.75, literal_bars=literal, closes=False,
+        )  # fmt: skip
+        return (*head.slots, *drawn.slots[drawn.bar_offsets[kept] :]), prefix
+
+    def _closing(self, phrase: PhrasePlan, starts: Sequence[int], final: bool) -> tuple[int, ...] | None:
+        """A new rhythm for the last bar of a phrase that comes back, where its arrival is on the downbeat."""
+        if phrase.cadence is None or starts[-1] != (phrase.measures - 1) * self.meter.bar:
+            return None
+        if final:
+            return (self.meter.bar,)
+        return closing_bar(self.meter, self.rng, breath=True) if self.rng.random() < 0.7 else None
 
 
 def _starts(lengths: Sequence[int]) -> tuple[int, ...]:

@@ -81,6 +81,11 @@ class Manner:
         """The length of a bar in seconds."""
         return self.meter.bar_quarters * 60 / self.tempo
 
+    @property
+    def phrase_scale(self) -> int:
+        """2 where bars are so short that two make one (and in broad romantic phrases), else 1."""
+        return 2 if self.bar_seconds < (1.75 if self.period == "romantic" else 1.3) else 1
+
     def dynamics(self, change: int = 0) -> Dynamics:
         """The marking ``change`` steps from the piece's own level."""
         return DYNAMICS[min(len(DYNAMICS) - 1, max(0, self.loudness + change))]

@@ -31,9 +31,19 @@ class PhraseShape(NamedTuple):
 
 
 def divide(
-    bars: int, role: str, period: str, cadence: CadenceType, rng: random.Random, *, minor: bool = False
+    bars: int, role: str, period: str, cadence: CadenceType, rng: random.Random, *, minor: bool = False, scale: int = 1
 ) -> tuple[PhraseShape, ...]:
-    """Phrases that fill ``bars``, the last with the section's own cadence."""
+    """Phrases that fill ``bars``, the last with the section's own cadence.
+
+    With ``scale`` 2 two written bars are felt as one, as in quick dances, so that phrases of eight bars are the norm.
+    """
+    if scale > 1 and bars >= 4 * scale:
+        shapes = [
+            shape._replace(measures=shape.measures * scale)
+            for shape in divide(bars // scale, role, period, cadence, rng, minor=minor)
+        ]
+        shapes[-1] = shapes[-1]._replace(measures=shapes[-1].measures + bars % scale)
+        return tuple(shapes)
     if role in CLOSING_ROLES:
         shapes = _codettas(bars, cadence, rng)
     elif role in LOOSE_ROLES and bars >= 4:

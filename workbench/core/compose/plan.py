@@ -290,7 +290,10 @@ def _phrases(
     if returns is not None:
         return _brought_back(planned[returns], returns, length, cadence)
     return tuple(
-        _phrase(shape) for shape in divide(length, section.role, manner.period, cadence, rng, minor=key.is_minor)
+        _phrase(shape)
+        for shape in divide(
+            length, section.role, manner.period, cadence, rng, minor=key.is_minor, scale=manner.phrase_scale
+        )
     )
 
 
@@ -359,7 +362,7 @@ def _as_asked(asked: tuple[SectionRequest, ...], bars: int, manner: Manner, rng:
         if returns is not None:
             phrases = _brought_back(planned[returns], returns, length, cadence)
         else:
-            shapes = divide(length, role, manner.period, cadence, rng, minor=key.is_minor)
+            shapes = divide(length, role, manner.period, cadence, rng, minor=key.is_minor, scale=manner.phrase_scale)
             phrases = tuple(_phrase(shape) for shape in shapes)
         planned.append(
             SectionPlan(section.name, role, key, length, cadence, texture, dynamics, phrases, returns, treatment)

@@ -6,7 +6,7 @@ from workbench.core.music.forms import FormDescription, SectionForm
 
 COMFORTABLE = 7.5
 """Bars for a section of weight 1 below which a form gives up a section that it can do without."""
-COMFORTABLE_CYCLE = 6.0
+COMFORTABLE_CYCLE = 6.7
 """The same for one more episode."""
 
 

@@ -43,8 +43,13 @@ def bring_back(
     *,
     move: int = 0,
     free: float = 0.5,
+    literal_bars: int = 1,
+    closes: bool = True,
+    closing: Rhythm | None = None,
 ) -> Reprise:
-    """Slots that say the same tune again. ``move`` shifts it by scale steps; ``free`` is the share of bars that change.
+    """Slots that say the same tune again. ``move`` shifts it by scale steps; ``free`` is the share of bars that change,
+    after the first ``literal_bars``. ``closing`` replaces the rhythm of the last bar, which otherwise stays when the
+    phrase ``closes``.
 
     ``chord_of`` gives, for each eighth of a quarter from the start, the chord that sounds there.
     """
@@ -53,10 +58,17 @@ def bring_back(
     at = 0
     bars = bars_of(notes, meter)
     for number, bar in enumerate(bars):
-        closing = number == len(bars) - 1
         rhythm: Rhythm = tuple(duration if position is not None else -duration for duration, position in bar)
-        new = rhythm if closing and treatment != "sequence" else _rhythm(rhythm, meter, treatment, free, number, rng)
-        literal = new == rhythm
+        last = number == len(bars) - 1
+        if closing is not None and last and bar and bar[0][1] is not None:
+            new, literal = closing, False
+        elif (last and closes and treatment != "ornamented") or treatment == "sequence":
+            new, literal = rhythm, True
+        elif treatment == "ornamented":
+            literal = number < literal_bars or (last and closes) or rng.random() >= free
+            new = rhythm if literal else _ornamented(rhythm, meter, rng)
+        else:
+            new, literal = _rhythm(rhythm, meter, treatment), False
         changed += not literal
         onsets = _onsets(bar)
         inside = 0
@@ -65,7 +77,7 @@ def bring_back(
             anchor, pull = onsets.get(inside), 0.0
             if anchor is not None:
                 strong = meter.weight(inside) >= 0.5
-                pull = _EXACT if literal else 3.2 if strong else 0.9
+                pull = _EXACT if literal else 3.2 if strong and new != rhythm else 2.0 if inside == 0 else 0.7
                 anchor += move
             chord = chord_of[min(len(chord_of) - 1, (at + inside) * 8 // DIVISIONS)]
             slots.append(Slot(at + inside, duration, chord, value > 0, None, anchor, pull))
@@ -84,7 +96,12 @@ def _onsets(bar: list[Note]) -> dict[int, int]:
     return found
 
 
-def _rhythm(rhythm: Rhythm, meter: Meter, treatment: str, free: float, number: int, rng: random.Random) -> Rhythm:
+def _ornamented(rhythm: Rhythm, meter: Meter, rng: random.Random) -> Rhythm:
+    new = livelier(rhythm, meter) if rng.random() < 0.45 else loosened(rhythm, meter, rng)
+    return new if new != rhythm else livelier(rhythm, meter)
+
+
+def _rhythm(rhythm: Rhythm, meter: Meter, treatment: str) -> Rhythm:
     match treatment:
         case "figured":
             return livelier(rhythm, meter)
@@ -96,11 +113,7 @@ def _rhythm(rhythm: Rhythm, meter: Meter, treatment: str, free: float, number: i
             return _joined(rhythm, meter)
         case "rhythmic":
             return _dotted(rhythm, meter)
-        case "sequence":
-            return rhythm
-    if number == 0 or rng.random() > free:
-        return rhythm
-    return livelier(rhythm, meter) if rng.random() < 0.45 else loosened(rhythm, meter, rng)
+    return rhythm
 
 
 def _joined(rhythm: Rhythm, meter: Meter) -> Rhythm:

@@ -110,13 +110,24 @@ def fit(rhythm: Sequence[float], meter: Meter, bars: int) -> list[Rhythm]:
     return result
 
 
-def closing_bar(meter: Meter, *, breath: bool, start: int = 0) -> Rhythm:
-    """The bar of arrival: one long note from ``start``, and a breath after it where there is room for one."""
+def closing_bar(meter: Meter, rng: random.Random, *, breath: bool, start: int = 0) -> Rhythm:
+    """The bar of arrival from ``start`` on: a long note and a breath, or an ending that dwells or echoes first."""
     room = meter.bar - start
     rest = meter.beat if not meter.compound else meter.beat // 3
-    if not breath or room <= rest or (meter.beats <= 2 and not meter.compound and room <= meter.beat):
+    if not breath:
         return (room,)
-    return (room - rest, -rest)
+    if room <= rest or (meter.beats <= 2 and not meter.compound and room <= meter.beat):
+        return (room,)
+    held = room - rest
+    endings: list[Rhythm] = [(held, -rest)]
+    half = meter.beat // 2 if not meter.compound else meter.beat // 3
+    if held > meter.beat:
+        endings += [(meter.beat, held - meter.beat, -rest), (held - half, half, -rest)]
+        endings += [(meter.beat, -(room - meter.beat))] if not meter.compound else []
+    if held >= meter.beat and held % 2 == 0 and held // 2 >= DIVISIONS // 4:
+        endings.append((held // 2, held // 2, -rest))
+    weights = [2.5] + [1.0] * (len(endings) - 1)
+    return rng.choices(endings, weights)[0]
 
 
 def loosened(rhythm: Rhythm, meter: Meter, rng: random.Random) -> Rhythm:
@@ -124,11 +135,12 @@ def loosened(rhythm: Rhythm, meter: Meter, rng: random.Random) -> Rhythm:
     options: list[Rhythm] = []
     position = 0
     for index, value in enumerate(rhythm):
-        if value > 0 and index > 0 and value >= DIVISIONS // 2 and value % 2 == 0 and value != meter.beat * 3 // 2:
+        if value > 0 and index > 0 and value % (DIVISIONS // 2) == 0 and value != meter.beat * 3 // 2:
             options.append((*rhythm[:index], value // 2, value // 2, *rhythm[index + 1 :]))
         following = rhythm[index + 1] if index + 1 < len(rhythm) else 0
         on_beat = position % meter.beat == 0
-        if index > 0 and value > 0 and following > 0 and on_beat and value + following <= meter.beat * 2:
+        whole = (value + following) % (DIVISIONS // 2) == 0 and value + following <= meter.beat * 2
+        if index > 0 and value > 0 and following > 0 and on_beat and whole:
             options.append((*rhythm[:index], value + following, *rhythm[index + 2 :]))
         position += abs(value)
     return rng.choice(options) if options else rhythm

@@ -64,7 +64,7 @@ def _tune(
 
 def _slots(
     phrase: LaidPhrase, meter: Meter, tune: list[tuple[int, int, int | None, int | None]]
-) -> tuple[tuple[Slot, ...], tuple[int | None, ...]]:
+) -> tuple[tuple[Slot, ...], tuple[tuple[int | None, int | None], ...]]:
     """A rhythm for each bar, cut where chords change, with the imitated bar's moves as wishes."""
     onsets = [note[0] for note in tune]
     slots: list[Slot] = []
@@ -97,8 +97,9 @@ def _slots(
             motion, pull = points[at]
             chord = max(0, bisect_right(phrase.starts, at) - 1)
             slots.append(Slot(at, following - at, chord, True, motion, None, pull))
-    other: list[int | None] = []
+    other: list[tuple[int | None, int | None]] = []
     for slot in slots:
-        note = tune[max(0, bisect_right(onsets, slot.start) - 1)]
-        other.append(note[3])
+        here = max(0, bisect_right(onsets, slot.start) - 1)
+        before = max(0, bisect_right(onsets, slot.start - 1) - 1)
+        other.append((tune[before][3], tune[here][3]))
     return tuple(slots), tuple(other)

@@ -146,7 +146,7 @@ def _broken(texture: str, meter: Meter, length: int, tempo: int, keyboard: bool)
         order = (BASS, TENOR, ALTO) if len(cells) % 6 else order
     else:
         order = (BASS, ALTO, TENOR, ALTO) if texture == "alberti" else (BASS, TENOR, ALTO, TENOR)
-    if keyboard:
+    if keyboard and texture == "alberti":
         return [(offset, value, order[number % len(order)], 3) for number, (offset, value) in enumerate(cells)]
     figure = [
         TENOR if order[number % len(order)] == BASS else order[number % len(order)] for number in range(len(cells))

@@ -138,8 +138,11 @@ def sketch(
         left = body - at
         if role in _INTENSE and at < max(1, body - 1):
             step = -1 if shift <= 0 else 1
-            rhythm = head if at % 3 != 2 else rng.choice(palette.busy)
-            bars.append((rhythm, "head" if at % 3 != 2 else "free", 0, shift + step * at))
+            if at % 3 == 2:
+                bars.append((rng.choice(palette.busy), "free", 0, 0))
+            else:
+                rhythm = head if at < 3 else loosened(head, meter, rng)
+                bars.append((rhythm, "head", 0, shift + step * (at % 6)))
         elif role == "presentation" and at + 1 < body + 1 and (at // 2) < 2:
             bars.append((idea.bars[at % 2], "idea", at % 2, shift if at < 2 else shift + rng.choice((1, -1, 2))))
         elif at < 2 and role not in {"cadential"} and role not in _INTENSE:
@@ -153,10 +156,10 @@ def sketch(
     if closing:
         offset = chord_starts[-1] - (measures - 1) * meter.bar
         offset = offset if 0 < offset < meter.bar else 0
-        close = closing_bar(meter, breath=not final, start=offset)
+        close = closing_bar(meter, rng, breath=not final, start=offset)
         if offset:
             close = (*_upto(rng.choice(palette.free), offset), *close)
-        elif not final and not ends_section and rng.random() < 0.25 and meter.beats >= 3:
+        elif not final and not ends_section and rng.random() < 0.35:
             close = _lead_in(close, meter)
         bars.append((close, "close", 0, 0))
     return _slots(bars, meter, chord_starts, idea, faithful)

@@ -32,7 +32,7 @@ _NATURAL = (0, 2, 4, 5, 7, 9, 11)
 Floats = NDArray[np.float32]
 
 # The price of moving by n scale steps, before anything else is weighed.
-_MOVE = np.array([1.55, 0.0, 0.85, 1.75, 2.3, 3.0, 6.0, 3.3] + [9.0 + n for n in range(_SPAN)], np.float32)
+_MOVE = np.array([1.25, 0.3, 1.05, 1.05, 1.15, 1.0, 4.0, 0.9] + [9.0 + n for n in range(_SPAN)], np.float32)
 _FINALS: dict[str, tuple[int, ...]] = {"PAC": (0,), "PICARDY": (0,), "PC": (0,), "IAC": (2, 4), "DC": (0, 2)}
 
 
@@ -95,8 +95,10 @@ class TuneTask(NamedTuple):
     start: int | None = None
     peak: float = 0.62
     final: bool = False
-    other: tuple[int | None, ...] | None = None
-    """For a second voice: the first voice's semitones from the tonic, modulo 12, at each slot (None: it rests)."""
+    climax: bool = False
+    other: tuple[tuple[int | None, int | None], ...] | None = None
+    """For a second voice: the first voice just before and at each slot, in semitones from the tonic modulo 12 (None:
+    it rests)."""
 
 
 @lru_cache(maxsize=64)
@@ -144,14 +146,17 @@ def write_tune(task: TuneTask, rng: np.random.Generator) -> tuple[int | None, ..
         # The arch: rise to the peak, then fall; the line is only drawn to it.
         when = slot.start / length
         height = when / task.peak if when < task.peak else 1 - 0.9 * (when - task.peak) / (1 - task.peak)
-        goal = middle - 0.55 * reach + 1.15 * reach * height
-        unary = unary + np.square((positions - goal) / reach, dtype=np.float32) * np.float32(1.1)
+        goal = middle - 0.55 * reach + (1.55 if task.climax else 1.15) * reach * height
+        drawn = 3.0 if task.climax else 1.1
+        unary = unary + np.square((positions - goal) / reach, dtype=np.float32) * np.float32(drawn)
+        if task.climax and abs(when - task.peak) < 0.14:
+            unary = np.asarray(unary - (positions >= high - 1) * np.float32(2.5), np.float32)
         if slot.anchor is not None:
             unary = unary + np.minimum(np.abs(positions - slot.anchor), 6).astype(np.float32) * np.float32(
                 slot.pull * 0.9
             )
         if task.other is not None:
-            unary = unary + _as_bass(table, positions, window, at_change, strong, task.other[index])
+            unary = unary + _as_bass(table, positions, window, at_change, strong, task.other[index][1])
         if last and task.other is None:
             unary = unary + _ending(task, table, positions, window)
         elif order == len(sounding) - 2 and task.other is None and task.cadence in {"PAC", "PICARDY"}:
@@ -169,7 +174,7 @@ def write_tune(task: TuneTask, rng: np.random.Generator) -> tuple[int | None, ..
             # A dissonance is left by step; a weak one is also reached by step.
             left_by_leap = (was_foreign[:, None] & (steps != 1)) * np.float32(5.0)
             reached_by_leap = (foreign[None, :] & (steps > 1)) * np.float32(4.0 if strong < 0.5 else 2.0)
-            against = None if task.other is None else (task.other[sounding[order - 1]], task.other[index])
+            against = None if task.other is None else task.other[index]
             harmonic = _harmonic_moves(before, table, window, steps, delta, at_change, against)
             matrix = np.asarray(matrix + left_by_leap + reached_by_leap + harmonic, np.float32)
             total = cost[:, None] + matrix
@@ -204,7 +209,7 @@ def _harmonic_moves(
         intervals_before, intervals_after = (tones_before - first) % 12, (tones_after - second) % 12
         for perfect in (0, 7):
             parallel = (intervals_before == perfect)[:, None] & (intervals_after == perfect)[None, :]
-            cost = cost + parallel * np.float32(9.0)
+            cost = cost + parallel * np.float32(9.0 if against is None else 16.0)
     if at_change:
         cost = cost + (before.leading[window][:, None] & (delta != 1)) * np.float32(3.0)
         cost = cost + (before.seventh[window][:, None] & (delta != -1) & (delta != 0)) * np.float32(3.0)
@@ -236,6 +241,7 @@ def _ending(task: TuneTask, table: ChordTable, positions: NDArray[np.int64], win
     cost: Floats = (~member).astype(np.float32) * np.float32(12.0)
     if task.cadence == "HC":
         wanted = np.isin(positions % 7, (1, 4, 6))
+        cost += (positions % 7 != 6) * np.float32(0.8)  # the leading tone says most clearly that this is V
     elif task.cadence is None:
         return cost
     else:

@@ -35,14 +35,15 @@ class Register(NamedTuple):
 class Voicings(NamedTuple):
     """All usable voicings of a chord: ``pitches`` (n, 3) MIDI of alto, tenor, bass; ``cost`` (n,) of each by itself.
 
-    ``perfect`` holds for each of the twelve soprano pitch classes an (n, 6) mask: which lower voice lies an octave
-    (first three) or a fifth (last three) below it.
+    ``leaving`` and ``arriving`` hold, for each of the twelve soprano pitch classes, (n, 8) marks of the perfect
+    intervals under it; the product of one chord's ``leaving`` and the next one's ``arriving`` prices consecutive ones.
     """
 
     number: int
     pitches: NDArray[np.int32]
     cost: Floats
-    perfect: Floats
+    leaving: Floats
+    arriving: Floats
     classes: tuple[int, ...]
     leading: int | None
     seventh: int | None
@@ -76,8 +77,11 @@ def voicings_of(
     pitches = np.array([voicing for _, voicing in found[:MAX_VOICINGS]], np.int32)
     cost = np.array([price for price, _ in found[:MAX_VOICINGS]], np.float32)
     below = (np.arange(12)[:, None, None] - pitches[None]) % 12
-    perfect = np.concatenate([below == 0, below == 7], axis=2).astype(np.float32)
-    voicings = Voicings(len(_numbered), pitches, cost, perfect, classes, leading, seventh)
+    octaves, fifths = (below == 0).astype(np.float32), (below == 7).astype(np.float32)
+    # The last two columns: figures leave a chord by its alto and enter the next by its bass.
+    leaving = np.concatenate([octaves * _BIG, fifths * _BIG, octaves[..., :1] * 5, fifths[..., :1] * 5], axis=2)
+    arriving = np.concatenate([octaves, fifths, octaves[..., 2:], fifths[..., 2:]], axis=2)
+    voicings = Voicings(len(_numbered), pitches, cost, leaving, arriving, classes, leading, seventh)
     _numbered.append(voicings)
     return voicings
 
@@ -202,7 +206,7 @@ def lead(sets: Sequence[Voicings], tune: Sequence[Under]) -> list[int]:
         matrix = transition(previous, voicings)
         total = cost[:, None] + matrix
         if over.last >= 0 and under.first >= 0 and over.last != under.first:
-            total += (previous.perfect[over.last % 12] @ voicings.perfect[under.first % 12].T) * _BIG
+            total += previous.leaving[over.last % 12] @ voicings.arriving[under.first % 12].T
         choice = total.argmin(axis=0)
         back.append(choice)
         cost = total.min(axis=0) + _fit(voicings.number, under)

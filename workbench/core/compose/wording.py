@@ -141,8 +141,9 @@ def _leitmotifs(request: Request, sections: tuple[WrittenSection, ...]) -> tuple
 def _reasoning(form: FormPlan) -> str:
     manner = form.manner
     keys = list(dict.fromkeys(section.key.pretty for section in form.sections))
+    pace = f"{manner.meter.name}, {manner.tempo:g} quarters a minute"
     words = [
-        f"{manner.character.capitalize()}: {manner.key.pretty}, {manner.meter.name}, {manner.tempo:g} quarters a minute.",
+        f"{manner.character.capitalize()}: {manner.key.pretty}, {pace}.",
         f"{len(form.sections)} sections over {form.measures} bars by way of {', '.join(keys)}.",
         *form.notes,
     ]
