@@ -26,6 +26,10 @@ _HEADER = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
     '"http://www.musicxml.org/dtds/partwise.dtd">\n'
 )
+_GROUP = (
+    '<part-group type="start" number="1"><group-symbol>bracket</group-symbol>'
+    "<group-barline>yes</group-barline></part-group>"
+)
 
 
 class _Line(NamedTuple):
@@ -60,7 +64,10 @@ def musicxml(score: Score) -> bytes:
     if score.title:
         out.append(f"<work><work-title>{escape(score.title)}</work-title></work>")
     out.append("<identification><encoding><software>AIRIA Workbench</software></encoding></identification>")
-    out.append(f"<part-list>{''.join(_part_entry(part) for part in parts)}</part-list>")
+    entries = "".join(_part_entry(part) for part in parts)
+    if len(parts) > 1:
+        entries = f'{_GROUP}{entries}<part-group type="stop" number="1"/>'
+    out.append(f"<part-list>{entries}</part-list>")
     for part in parts:
         out.append(f'<part id="{part.id}">')
         # Under the lowest line of the last part a numeral is under everything it speaks of.

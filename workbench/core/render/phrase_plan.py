@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.core.music.cadences import CADENCES, CadenceType
+from workbench.core.music.keys import Key
 from workbench.core.music.meters import DIVISIONS
 from workbench.core.music.numerals import Function, chord_names
 from workbench.core.music.score import PhraseSpan, Score
@@ -129,7 +130,7 @@ def _sections(score: Score, theme: Theme, floor: float, size: float, scale: floa
     box = _boxes("sections", score.sections, floor + size / 2, size, fills, hovers)
     box["marker"]["line"] = {"width": 1, "color": [key_edge(span.key, dark=theme.dark) for span in score.sections]}
     wordings = [
-        (f"{span.name} · {span.key.pretty}", f"{span.name} · {_short_key(span.key.pretty)}", span.name, span.name[:1])
+        (f"{span.name} · {span.key.pretty}", f"{span.name} · {_short_key(span.key)}", span.name, span.name[:1])
         for span in score.sections
     ]
     labels = fitting(zip(_lengths(score.sections), wordings, strict=True), size=13)
@@ -370,6 +371,6 @@ def _bars(first: int, count: int) -> str:
     return f"bar {first}" if count == 1 else f"bars {first} to {first + count - 1}"
 
 
-def _short_key(name: str) -> str:
-    tonic, mode = name.split(" ")
-    return f"{tonic}m" if mode == "minor" else tonic.upper() if len(tonic) == 1 else tonic
+def _short_key(key: Key) -> str:
+    """The tonic alone: ``B♭`` for the major key, ``b♭`` for the minor."""
+    return key.pretty.split(" ")[0]

@@ -7,13 +7,14 @@ from 1.
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.core.music.meters import DIVISIONS
 from workbench.core.music.pitches import pitch_name
-from workbench.core.music.score import Performance, Score
+from workbench.core.music.score import IntColumn, Performance, Score
 from workbench.core.render.colors import Theme, key_edge, theme_of, voice_color, with_alpha
 from workbench.core.render.labels import numeral_text, pretty_pitch
 from workbench.core.render.time_axis import PLOT_WIDTH, FigureJson, base_layout, figure, number, time_axis
@@ -67,10 +68,10 @@ def piano_roll_json(
     }
     layout["shapes"] = _shading(score, theme)
     layout["legend"] = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": theme.muted}}
-    return {"data": _voices(score, velocity, dark), "layout": layout}
+    return {"data": _voices(score, velocity, theme, width), "layout": layout}
 
 
-def _voices(score: Score, velocity: np.ndarray[Any, Any], dark: bool) -> list[dict[str, Any]]:
+def _voices(score: Score, velocity: IntColumn, theme: Theme, width: float) -> list[dict[str, Any]]:
     onset = np.round(score.onset / DIVISIONS, 4).tolist()
     duration = np.round(score.duration / DIVISIONS, 4).tolist()
     # From a whisper to full colour; the weakest still stands out from the page.
@@ -80,6 +81,7 @@ def _voices(score: Score, velocity: np.ndarray[Any, Any], dark: bool) -> list[di
     chords = [f"{numeral_text(span.numeral)} in {span.key.pretty}" for span in score.chords]
     phrases = [f"{span.label} ({span.role})" if span.role else span.label for span in score.phrases]
     columns: list[tuple[list[Any], ...]] = [([], [], [], [], []) for _ in score.voices]
+    scale = width / max(score.quarters, 1)
     measures = (score.onset // score.meter.bar + 1).tolist()
     for row in zip(
         onset,
@@ -121,9 +123,10 @@ def _voices(score: Score, velocity: np.ndarray[Any, Any], dark: bool) -> list[di
             "y": heights,
             "width": 0.88,
             "marker": {
-                "color": voice_color(index, dark=dark),
+                "color": voice_color(index, dark=theme.dark),
                 "opacity": alphas,
-                "line": {"width": 0.5, "color": theme_of(dark).paper},
+                # An outline keeps repeated notes apart, but would swallow notes of a few pixels.
+                "line": {"width": 0.5 if lengths and median(lengths) * scale > 6 else 0, "color": theme.paper},
             },
             "customdata": facts,
             "hovertemplate": _HOVER,
