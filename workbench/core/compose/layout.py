@@ -65,7 +65,8 @@ def lay_out(structure: MusicStructure) -> tuple[LaidPhrase, ...]:
 def _section(structure: MusicStructure, index: int, section: Section, meter: Meter, start: int) -> Iterator[LaidPhrase]:
     key = section.tonality
     phrases: Sequence[Phrase] = section.phrases or _phrases_for(structure, index, section)
-    dealt = _spread_progression(section, [phrase.measures for phrase in phrases], meter)
+    written = all(phrase.chords for phrase in phrases)
+    dealt = [] if written else _spread_progression(section, [phrase.measures for phrase in phrases], meter)
     for number, phrase in enumerate(phrases):
         path = f"/sections/{index}"
         length = phrase.measures * meter.bar

@@ -51,14 +51,15 @@ def _tempo_map(score: Score, manner: Humanize) -> tuple[np.ndarray, np.ndarray]:
     middle = (grid[:-1] + grid[1:]) / 2
     stretch = np.ones(len(plain))
     depth = _RUBATO[manner.rubato]
-    if depth:
-        for phrase in score.phrases:
-            inside = slice(*np.searchsorted(middle, (phrase.start, phrase.end)))
-            where = (middle[inside] - phrase.start) / (phrase.end - phrase.start)
-            # Slow in, on through the middle, slow out: a parabola whose mean is zero.
-            shape = (2 * where - 1) ** 2
-            if len(shape):
-                stretch[inside] += depth * 2 * (shape - shape.mean())
+    if depth and score.phrases:
+        starts = np.array([phrase.start for phrase in score.phrases])
+        lengths = np.array([phrase.end - phrase.start for phrase in score.phrases])
+        of = np.searchsorted(starts, middle, side="right") - 1
+        where = (middle - starts[of]) / lengths[of]
+        # Slow in, on through the middle, slow out: a parabola whose mean over each phrase is zero.
+        shape = (2 * where - 1) ** 2
+        beats = np.maximum(1, np.bincount(of, minlength=len(starts)))
+        stretch += depth * 2 * (shape - (np.bincount(of, shape, minlength=len(starts)) / beats)[of])
     seconds = plain * stretch
     # The close: the last bar broadens, less in quick dances.
     last = score.length - score.meter.bar

@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.core.compose.layout import LaidPhrase, lay_out
 from workbench.core.compose.second_voice import second_voice
-from workbench.core.compose.textures import pattern, register_for, texture_named
+from workbench.core.compose.textures import patterns_of, register_for, texture_named
 from workbench.core.compose.tune_for import tune_for
 from workbench.core.compose.voicing import Under, Voicings, chord_voicings, lead
 from workbench.core.music.degrees import DegreeValue, degree_midi, parse_degree, spell_degree
@@ -174,7 +174,7 @@ def _accompaniment(
     info: list[tuple[int, int, int]] = []
     spelling: list[tuple[int, ...]] = []
     extra: list[IntColumn] = []
-    number = 0
+    number, bar = 0, meter.bar
     for index, phrase in enumerate(phrases):
         texture = textures[phrase.section]
         ends_section = index + 1 == len(phrases) or phrases[index + 1].section != phrase.section
@@ -186,13 +186,16 @@ def _accompaniment(
             table[:, 0] += phrase.start
             table[:, 4], table[:, 5], table[:, 6], table[:, 7] = 3, phrase.section, index, rows[:, 4] + number
             extra.append(table)
-        for order, (chord, start, end) in enumerate(zip(phrase.chords, phrase.starts, phrase.ends, strict=True)):
-            spelling.append(_spelling(chord, phrase.key))
-            if texture == "contrapuntal":
-                number += 1
-                continue
-            hold = order == last and ends_section and phrase.cadence is not None and end - start >= meter.beat
-            rows = pattern(texture, meter, start % meter.bar, end - start, tempo, keyboard, hold)
+        key = phrase.key
+        spelling += [_spelling(chord, key) for chord in phrase.chords]
+        if texture == "contrapuntal":
+            number += last + 1
+            continue
+        known = patterns_of(texture, meter, tempo, keyboard)
+        holds = last if ends_section and phrase.cadence is not None else -1
+        for order, (start, end) in enumerate(zip(phrase.starts, phrase.ends, strict=True)):
+            length = end - start
+            rows = known(start % bar, length, order == holds and length >= meter.beat)
             patterns.append(rows)
             counts.append(len(rows))
             info.append((phrase.start + start, number, index))

@@ -8,6 +8,7 @@ grid and shared by all chords of the same place and length.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -82,7 +83,18 @@ def register_for(texture: str, ensemble: Ensemble) -> Register:
     )
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
+def patterns_of(texture: str, meter: Meter, tempo: int, keyboard: bool) -> Callable[[int, int, bool], IntColumn]:
+    """The patterns of a texture, each made once: called with the chord's place after the downbeat, its length (both in
+    divisions) and whether it is held."""
+
+    @lru_cache(maxsize=4096)
+    def made(position: int, duration: int, hold: bool) -> IntColumn:
+        return pattern(texture, meter, position, duration, tempo, keyboard, hold)
+
+    return made
+
+
 def pattern(
     texture: str, meter: Meter, position: int, duration: int, tempo: int, keyboard: bool, hold: bool
 ) -> IntColumn:

@@ -103,142 +103,165 @@ class TuneTask(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _moves(width: int) -> tuple[Floats, NDArray[np.int32]]:
+    """The price of every move and its size in scale steps, (to, from)."""
     positions = np.arange(width)
-    delta = positions[None, :] - positions[:, None]
+    delta = positions[:, None] - positions[None, :]
     return _MOVE[np.abs(delta)], delta.astype(np.int32)
 
 
-@lru_cache(maxsize=512)
-def _contour(width: int, motion: int) -> Floats:
-    delta = _moves(width)[1]
+@lru_cache(maxsize=1024)
+def _wished(width: int, motion: int, pull: float) -> Floats:
+    """The price of every move where the motif would move by ``motion``."""
+    base, delta = _moves(width)
     wrong_way = (np.sign(delta) != np.sign(motion)) * 1.2
-    return np.asarray(np.minimum(np.abs(delta - motion), 5) + wrong_way, np.float32)
+    return np.asarray(base * 0.5 + (np.minimum(np.abs(delta - motion), 5) + wrong_way) * pull, np.float32)
 
 
 def write_tune(task: TuneTask, rng: np.random.Generator) -> tuple[int | None, ...]:
     """The position of each slot (None for rests) on the cheapest line; ``rng`` breaks ties, so seeds give variety."""
-    sounding = [index for index, slot in enumerate(task.slots) if slot.sounding]
-    if not sounding:
+    slots = [slot for slot in task.slots if slot.sounding]
+    if not slots:
         return tuple(None for _ in task.slots)
-    low, high = task.low, task.high
-    width = high - low + 1
-    window = slice(low - LOWEST, high - LOWEST + 1)
-    positions = np.arange(low, high + 1)
-    base, delta = _moves(width)
-    steps = np.abs(delta)
-    tables = [chord_table(chord) for chord in task.chords]
-    length = max(1, task.slots[-1].start + task.slots[-1].duration)
-    noise = rng.normal(0.0, 0.35, (len(sounding), width)).astype(np.float32)
-    middle, reach = (low + high) / 2, (high - low) / 2
-    cost = np.zeros(width, np.float32)
+    notes = _notes(task, slots)
+    here = _unary(task, notes, rng)
+    moves = _pairwise(task, notes)
+    cost = here[0]
     back: list[NDArray[np.intp]] = []
-    previous: Slot | None = None
-    for order, index in enumerate(sounding):
-        slot = task.slots[index]
-        table = tables[slot.chord]
-        member = table.member[window]
-        foreign = ~member
-        last = order == len(sounding) - 1
-        strong = task.meter.weight(slot.start)
-        at_change = previous is None or previous.chord != slot.chord
-        weight = 0.5 + 3.2 * strong + 1.2 * (slot.duration >= task.meter.beat) + 1.0 * at_change
-        unary: Floats = noise[order] + foreign * np.float32(weight)
-        # The arch: rise to the peak, then fall; the line is only drawn to it.
-        when = slot.start / length
-        height = when / task.peak if when < task.peak else 1 - 0.9 * (when - task.peak) / (1 - task.peak)
-        goal = middle - 0.55 * reach + (1.55 if task.climax else 1.15) * reach * height
-        drawn = 3.0 if task.climax else 1.1
-        unary = unary + np.square((positions - goal) / reach, dtype=np.float32) * np.float32(drawn)
-        if task.climax and abs(when - task.peak) < 0.14:
-            unary = np.asarray(unary - (positions >= high - 1) * np.float32(2.5), np.float32)
-        if slot.anchor is not None:
-            unary = unary + np.minimum(np.abs(positions - slot.anchor), 6).astype(np.float32) * np.float32(
-                slot.pull * 0.9
-            )
-        if task.other is not None:
-            unary = unary + _as_bass(table, positions, window, at_change, strong, task.other[index][1])
-        if last and task.other is None:
-            unary = unary + _ending(task, table, positions, window)
-        elif order == len(sounding) - 2 and task.other is None and task.cadence in {"PAC", "PICARDY"}:
-            unary = unary + 1.5 * ~np.isin(positions % 7, (1, 6))
-        if previous is None:
-            if task.start is not None:
-                unary = unary + _MOVE[np.abs(positions - task.start)] * np.float32(0.5)
-            cost = unary
-        else:
-            before = tables[previous.chord]
-            was_foreign = ~before.member[window]
-            matrix: Floats = base
-            if slot.motion is not None:
-                matrix = matrix * np.float32(0.5) + _contour(width, slot.motion) * np.float32(slot.pull)
-            # A dissonance is left by step; a weak one is also reached by step.
-            left_by_leap = (was_foreign[:, None] & (steps != 1)) * np.float32(5.0)
-            reached_by_leap = (foreign[None, :] & (steps > 1)) * np.float32(4.0 if strong < 0.5 else 2.0)
-            against = None if task.other is None else task.other[index]
-            harmonic = _harmonic_moves(before, table, window, steps, delta, at_change, against)
-            matrix = np.asarray(matrix + left_by_leap + reached_by_leap + harmonic, np.float32)
-            total = cost[:, None] + matrix
-            choice = total.argmin(axis=0)
-            back.append(choice)
-            cost = total[choice, np.arange(width)] + unary
-        previous = slot
+    for order in range(1, len(slots)):
+        total = moves[order - 1] + cost  # rows: where it goes, columns: whence
+        back.append(total.argmin(axis=1))
+        cost = np.minimum.reduce(total, axis=1) + here[order]
     found = [int(cost.argmin())]
     for choice in reversed(back):
         found.append(int(choice[found[-1]]))
     line = iter(found[::-1])
-    return tuple(next(line) + low if slot.sounding else None for slot in task.slots)
+    return tuple(next(line) + task.low if slot.sounding else None for slot in task.slots)
 
 
-def _harmonic_moves(
-    before: ChordTable,
-    after: ChordTable,
-    window: slice,
-    steps: NDArray[np.int32],
-    delta: NDArray[np.int32],
-    at_change: bool,
-    against: tuple[int | None, int | None] | None,
-) -> Floats:
-    tones_before, tones_after = before.semitones[window], after.semitones[window]
-    size = np.abs(tones_after[None, :] - tones_before[:, None])
-    # Augmented seconds and tritones are not sung.
-    cost: Floats = ((size == 3) & (steps == 1)).astype(np.float32) * np.float32(6.0)
-    cost += (size % 12 == 6) * np.float32(2.5)
-    cost += ((size > 0) & (steps == 0)) * np.float32(2.0)
-    first, second = (before.bass, after.bass) if against is None else against
-    if first is not None and second is not None and first != second:
-        intervals_before, intervals_after = (tones_before - first) % 12, (tones_after - second) % 12
-        for perfect in (0, 7):
-            parallel = (intervals_before == perfect)[:, None] & (intervals_after == perfect)[None, :]
-            cost = cost + parallel * np.float32(9.0 if against is None else 16.0)
-    if at_change:
-        cost = cost + (before.leading[window][:, None] & (delta != 1)) * np.float32(3.0)
-        cost = cost + (before.seventh[window][:, None] & (delta != -1) & (delta != 0)) * np.float32(3.0)
-    return np.asarray(cost, np.float32)
+class _Notes(NamedTuple):
+    """The sounding slots as columns; the masks are (notes, positions) over the window of the task."""
+
+    slots: list[Slot]
+    start: NDArray[np.int64]
+    strong: Floats
+    change: NDArray[np.bool_]
+    member: NDArray[np.bool_]
+    semitones: NDArray[np.int32]
+    leading: NDArray[np.bool_]
+    seventh: NDArray[np.bool_]
+    bass: NDArray[np.int32]
+    other: NDArray[np.int32] | None
 
 
-def _as_bass(
-    table: ChordTable,
-    positions: NDArray[np.int64],
-    window: slice,
-    at_change: bool,
-    strong: float,
-    other: int | None,
-) -> Floats:
-    """A second voice carries the harmony: the chord's own bass where the chord enters, consonance on strong beats."""
-    semitones = table.semitones[window] % 12
-    cost = np.zeros(len(positions), np.float32)
-    if at_change:
-        cost += (semitones != table.bass) * np.float32(9.0)
-    if other is not None:
-        interval = (other - semitones) % 12
-        harsh = np.isin(interval, (1, 2, 10, 11)) & ~table.member[window]
-        cost += harsh * np.float32(1.0 + 3.0 * strong)
+def _notes(task: TuneTask, slots: list[Slot]) -> _Notes:
+    window = slice(task.low - LOWEST, task.high - LOWEST + 1)
+    tables = [chord_table(chord) for chord in task.chords]
+    chord = np.array([slot.chord for slot in slots])
+    other = None
+    if task.other is not None:
+        pairs = [pair for pair, slot in zip(task.other, task.slots, strict=True) if slot.sounding]
+        other = np.array([[-1 if value is None else value for value in pair] for pair in pairs], np.int32)
+    change = np.ones(len(slots), bool)
+    change[1:] = chord[1:] != chord[:-1]
+    return _Notes(
+        slots,
+        np.array([slot.start for slot in slots]),
+        np.array([task.meter.weight(slot.start) for slot in slots], np.float32),
+        change,
+        np.array([table.member[window] for table in tables])[chord],
+        np.array([table.semitones[window] for table in tables])[chord],
+        np.array([table.leading[window] for table in tables])[chord],
+        np.array([table.seventh[window] for table in tables])[chord],
+        np.array([table.bass for table in tables], np.int32)[chord],
+        other,
+    )
+
+
+def _unary(task: TuneTask, notes: _Notes, rng: np.random.Generator) -> Floats:
+    """What each note costs at each position by itself, (notes, positions)."""
+    slots = notes.slots
+    positions = np.arange(task.low, task.high + 1)
+    last = task.slots[-1]
+    length = max(1, last.start + last.duration)
+    middle, reach = (task.low + task.high) / 2, (task.high - task.low) / 2
+    long = np.array([slot.duration >= task.meter.beat for slot in slots])
+    weight = 0.5 + 3.2 * notes.strong + 1.2 * long + 1.0 * notes.change
+    cost = rng.normal(0.0, 0.35, (len(slots), len(positions))).astype(np.float32)
+    cost += ~notes.member * weight[:, None].astype(np.float32)
+    # The arch: rise to the peak, then fall; the line is only drawn to it.
+    when = notes.start / length
+    height = np.where(when < task.peak, when / task.peak, 1 - 0.9 * (when - task.peak) / (1 - task.peak))
+    goal = middle - 0.55 * reach + (1.55 if task.climax else 1.15) * reach * height
+    cost += np.square((positions - goal[:, None]) / reach) * (3.0 if task.climax else 1.1)
+    if task.climax:
+        cost -= (np.abs(when - task.peak) < 0.14)[:, None] * (positions >= task.high - 1) * np.float32(2.5)
+    pulls = np.array([0.0 if slot.anchor is None else slot.pull * 0.9 for slot in slots], np.float32)
+    if pulls.any():
+        anchors = np.array([slot.anchor or 0 for slot in slots])
+        cost += np.minimum(np.abs(positions - anchors[:, None]), 6) * pulls[:, None]
+    if task.other is None:
+        window = slice(task.low - LOWEST, task.high - LOWEST + 1)
+        cost[-1] += _ending(task, chord_table(task.chords[slots[-1].chord]), positions, window)
+        if len(slots) > 1 and task.cadence in {"PAC", "PICARDY"}:
+            cost[-2] += 1.5 * ~np.isin(positions % 7, (1, 6))
+    else:
+        cost += _as_bass(notes)
+    if task.start is not None:
+        cost[0] += _MOVE[np.minimum(np.abs(positions - task.start), _SPAN)] * np.float32(0.5)
     return cost
 
 
+def _pairwise(task: TuneTask, notes: _Notes) -> Floats:
+    """What each move between neighbouring notes costs, (notes - 1, to, from)."""
+    width = task.high - task.low + 1
+    base, delta = _moves(width)
+    steps = np.abs(delta)
+    count = len(notes.slots) - 1
+    cost = np.empty((count, width, width), np.float32)
+    cost[:] = base
+    for order, slot in enumerate(notes.slots[1:]):
+        if slot.motion is not None:
+            cost[order] = _wished(width, slot.motion, slot.pull)
+    # A dissonance is left by step; a weak one is also reached by step.
+    was_foreign, foreign = ~notes.member[:-1], ~notes.member[1:]
+    cost += (was_foreign[:, None, :] & (steps != 1)) * np.float32(5.0)
+    price = np.where(notes.strong[1:] < 0.5, 4.0, 2.0).astype(np.float32)
+    cost += (foreign * price[:, None])[:, :, None] * (steps > 1)
+    before, after = notes.semitones[:-1], notes.semitones[1:]
+    size = np.abs(after[:, :, None] - before[:, None, :])
+    # Augmented seconds and tritones are not sung, nor one letter altered two ways.
+    cost += ((size == 3) & (steps == 1)) * np.float32(6.0)
+    cost += (size % 12 == 6) * np.float32(2.5)
+    cost += ((size > 0) & (steps == 0)) * np.float32(2.0)
+    if notes.other is None:
+        first, second, price_of_parallels = notes.bass[:-1], notes.bass[1:], np.float32(9.0)
+        apart = first != second
+    else:
+        first, second, price_of_parallels = notes.other[1:, 0], notes.other[1:, 1], np.float32(16.0)
+        apart = (first != second) & (first >= 0) & (second >= 0)
+    intervals, next_intervals = (before - first[:, None]) % 12, (after - second[:, None]) % 12
+    for perfect in (0, 7):
+        reached = (next_intervals == perfect) & apart[:, None]
+        cost += (reached[:, :, None] & (intervals == perfect)[:, None, :]) * price_of_parallels
+    change = notes.change[1:, None]
+    cost += ((notes.leading[:-1] & change)[:, None, :] & (delta != 1)) * np.float32(3.0)
+    cost += ((notes.seventh[:-1] & change)[:, None, :] & (delta != -1) & (delta != 0)) * np.float32(3.0)
+    return cost
+
+
+def _as_bass(notes: _Notes) -> Floats:
+    """A second voice carries the harmony: the chord's own bass where the chord enters, consonance on strong beats."""
+    assert notes.other is not None
+    semitones = notes.semitones % 12
+    cost = ((semitones != notes.bass[:, None]) & notes.change[:, None]) * np.float32(9.0)
+    other = notes.other[:, 1]
+    interval = (other[:, None] - semitones) % 12
+    harsh = np.isin(interval, (1, 2, 10, 11)) & ~notes.member & (other >= 0)[:, None]
+    return np.asarray(cost + harsh * (1.0 + 3.0 * notes.strong[:, None]), np.float32)
+
+
 def _ending(task: TuneTask, table: ChordTable, positions: NDArray[np.int64], window: slice) -> Floats:
-    member = table.member[window]
-    cost: Floats = (~member).astype(np.float32) * np.float32(12.0)
+    cost: Floats = (~table.member[window]).astype(np.float32) * np.float32(12.0)
     if task.cadence == "HC":
         wanted = np.isin(positions % 7, (1, 4, 6))
         cost += (positions % 7 != 6) * np.float32(0.8)  # the leading tone says most clearly that this is V

@@ -19,7 +19,7 @@ from workbench.core.music.keys import Key
 from workbench.core.music.numerals import Chord
 from workbench.core.music.pitches import pitch_class
 
-MAX_VOICINGS = 24
+MAX_VOICINGS = 20
 Floats = NDArray[np.float32]
 _BIG = np.float32(60.0)
 
@@ -196,22 +196,41 @@ def _fit(number: int, under: Under) -> Floats:
     return cost
 
 
+_moves: dict[tuple[int, int, int, int], Floats] = {}
+
+
+def _move(previous: Voicings, voicings: Voicings, left: int, reached: int) -> Floats:
+    """The price of every move under a tune that goes from pitch class ``left`` to ``reached``, (to, from)."""
+    key = (previous.number, voicings.number, left, reached)
+    known = _moves.get(key)
+    if known is None:
+        known = transition(previous, voicings).T
+        if left >= 0:
+            known = known + voicings.arriving[reached] @ previous.leaving[left].T
+        if len(_moves) >= _MAX_TRANSITIONS:
+            _moves.clear()
+        known = _moves[key] = np.ascontiguousarray(known)
+    return known
+
+
 def lead(sets: Sequence[Voicings], tune: Sequence[Under]) -> list[int]:
     """The index of the voicing to take for each chord, along the cheapest path."""
-    first = sets[0]
-    cost = _fit(first.number, tune[0])
+    previous, over = sets[0], tune[0]
+    cost = _fit(previous.number, over)
+    last = over.last
+    smallest = np.minimum.reduce
     back: list[NDArray[np.intp]] = []
-    previous, over = first, tune[0]
     for voicings, under in zip(sets[1:], tune[1:], strict=True):
-        matrix = transition(previous, voicings)
-        total = cost[:, None] + matrix
-        if over.last >= 0 and under.first >= 0 and over.last != under.first:
-            total += previous.leaving[over.last % 12] @ voicings.arriving[under.first % 12].T
-        choice = total.argmin(axis=0)
-        back.append(choice)
-        cost = total.min(axis=0) + _fit(voicings.number, under)
+        first = under.first
+        # A held or repeated note makes no parallels: the same note is the same pitch class twice.
+        left, reached = (last % 12, first % 12) if last >= 0 and first >= 0 and last != first else (-1, -1)
+        known = _moves.get((previous.number, voicings.number, left, reached))
+        total = (known if known is not None else _move(previous, voicings, left, reached)) + cost
+        back.append(total.argmin(axis=1))
+        cost = smallest(total, axis=1) + _fit(voicings.number, under)
         previous = voicings
-        over = under if under.first >= 0 else Under(over.last, over.last, under.lowest)
+        if under.last >= 0:
+            last = under.last
     path = [int(cost.argmin())]
     for choice in reversed(back):
         path.append(int(choice[path[-1]]))

@@ -30,6 +30,9 @@ class Key:
     tonic: int
     mode: Mode
 
+    def __hash__(self) -> int:
+        return self.tonic * 2 + (self.mode == "minor")
+
     @property
     def signature(self) -> int:
         """Sharps (positive) or flats (negative) in the key signature, -7 to 7."""

@@ -18,9 +18,12 @@ TimeSignature = Literal["2/4", "3/4", "4/4", "2/2", "3/8", "6/8", "9/8", "12/8"]
 TIME_SIGNATURES: tuple[TimeSignature, ...] = ("2/4", "3/4", "4/4", "2/2", "3/8", "6/8", "9/8", "12/8")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Meter:
-    """A time signature: ``bar`` and ``beat`` are lengths in divisions, ``beats`` the number of felt beats in a bar."""
+    """A time signature, one object for each name.
+
+    ``bar`` and ``beat`` are lengths in divisions, ``beats`` the number of felt beats in a bar.
+    """
 
     name: TimeSignature
     numerator: int

@@ -27,9 +27,9 @@ _DEGREES = ("I", "II", "III", "IV", "V", "VI", "VII")
 _HEAD = re.compile(r"^([b#]?)(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)(.*)$", re.DOTALL)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chord:
-    """A Roman numeral understood.
+    """A Roman numeral understood. ``parse_numeral`` gives the same object for the same figure and mode.
 
     ``tones`` are root, third, fifth and so on, as distances from the tonic on the line of fifths; ``bass`` is one of
     them. ``leading`` and ``seventh`` are the tones that must rise and fall by step, where the chord has them.
