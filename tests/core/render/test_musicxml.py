@@ -24,6 +24,9 @@ SCORES = {
     "three eight": build(["C5:3/2 D5:3/2", "C3:3/2 r:3/2"], meter="3/8"),
     "cut time": build(["C5:2 D5:2", "C3:4"], meter="2/2"),
     "four voices, one silent": build(["E5:4 F5:4", "C5:4 r:4", "r:8", "C3:4 F3:4"], voices=FOUR_AT_ONE_PIANO),
+    "two voices tied at once": build(
+        ["C5:2 A4:2 r:1/2", "r:9/2", "[A3,C4]:9/2", "A2:9/2"], voices=FOUR_AT_ONE_PIANO, meter="9/8"
+    ),
     "a unison of two voices": build(["C5:4", "C5:2 A4:2", "E3:4", "C3:4"], voices=FOUR_AT_ONE_PIANO),
     "syncopation": build(["C5:1/2 D5:3 E5:1/2 F5:5/2 G5:3/2", "C3:4 C3:4"]),
     "a trio": build(["E5:3 D5:3", "A4:3 B4:3", "C3:3 G3:3"], voices=TRIO, meter="3/4"),
@@ -49,14 +52,26 @@ def written(score: Score) -> list[tuple[Fraction, Fraction, str]]:
 
 
 def sounding(stream) -> list[tuple[Fraction, Fraction, str]]:
+    """Onset, duration and pitch of each note, ties joined.
+
+    Joined here by pitch and time: music21's ``stripTies`` mixes up voices that are tied at the same moment.
+    """
     notes = []
     for part in stream.parts:
-        flat = part.flatten()
-        for element in part.stripTies().flatten().notes:
-            for pitch in element.pitches:
-                name = pitch.nameWithOctave.replace("-", "b")
-                notes.append((Fraction(element.offset), Fraction(element.quarterLength), name))
-        assert flat.notesAndRests
+        held: dict[tuple[str, Fraction], list[Fraction]] = {}
+        flat = sorted(part.flatten().notes, key=lambda element: element.offset)
+        for element in flat:
+            start = Fraction(element.offset)
+            end = start + Fraction(element.quarterLength)
+            for note in element.notes if element.isChord else [element]:
+                name = note.pitch.nameWithOctave.replace("-", "b")
+                tie = note.tie.type if note.tie else ""
+                onset = held[name, start].pop() if tie in ("stop", "continue") else start
+                if tie in ("start", "continue"):
+                    held.setdefault((name, end), []).append(onset)
+                else:
+                    notes.append((onset, end - onset, name))
+        assert not any(held.values()), "a tie leads nowhere"
     return sorted(notes)
 
 

@@ -122,7 +122,9 @@ def _with_rests(events: list[Event], bar: int) -> list[Event]:
 
 
 def write(events: Sequence[Event], meter: Meter) -> list[Written]:
-    """The signs that a bar's events are written with, beams included."""
+    """The signs that a bar's events are written with, beams included; a silent bar is one whole rest in any meter."""
+    if len(events) == 1 and not events[0].pitches:
+        return [Written(0, meter.bar, "whole", 0, (), False, False)]
     tuplets = _tuplets(events, meter)
     if tuplets is None:
         events, tuplets = _snapped(events, meter.bar), []
