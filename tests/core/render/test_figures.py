@@ -101,6 +101,13 @@ def test_an_empty_score_still_draws():
     assert phrase_plan_json(empty)["data"]
 
 
+def test_names_are_drawn_as_they_stand_and_never_as_markup():
+    score = build(["C5:16"], sections=[("A<b>&", "C major", 4)])
+    data = phrase_plan_json(score)
+    assert lane(data, "sections", "span")[0]["hovertext"][0].startswith("<b>A&lt;b&gt;&amp;</b> in C major")
+    assert "A&lt;b&gt;&amp; · C major" in [text for trace in lane(data, "sections", "text") for text in trace["text"]]
+
+
 def test_the_timeline_maps_quarters_to_seconds(tune: Score):
     line = timeline(play(tune, tempo=120))
     assert (line["quarters"][-1], line["seconds"][-1]) == (16, 8)

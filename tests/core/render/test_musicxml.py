@@ -158,6 +158,12 @@ def test_the_title_is_escaped():
     assert b"<work-title>Tom &amp; Jerry</work-title>" in musicxml(build(["C5:4"], title="Tom & Jerry"))
 
 
+def test_control_characters_in_a_title_leave_the_text_well_formed():
+    from xml.dom.minidom import parseString
+
+    assert parseString(musicxml(build(["C5:4"], title="A\x00\x1b[31mB♭\ufffe")))
+
+
 def test_the_text_is_well_formed_and_the_same_each_time():
     from xml.dom.minidom import parseString
 

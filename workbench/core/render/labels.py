@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from html import escape
 from typing import NamedTuple
 
 _SUPER = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -47,6 +48,11 @@ def _one(part: str) -> str:
     quality = {"o": "°", "/o": "ø"}.get(match["quality"] or "", match["quality"] or "")
     alter = match["alter"].replace("b", "♭").replace("#", "♯")
     return alter + match["head"] + quality + (match["seventh"] or "") + figures + match["rest"]
+
+
+def literal(text: str) -> str:
+    """A text that plotly draws as it stands, with no sign in it taken for markup."""
+    return escape(text, quote=False)
 
 
 def pretty_pitch(name: str) -> str:

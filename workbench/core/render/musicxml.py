@@ -6,6 +6,7 @@ voices in a stave. Numerals stand as lyrics under the lowest part: chord symbols
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import gcd
@@ -26,6 +27,7 @@ _HEADER = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
     '"http://www.musicxml.org/dtds/partwise.dtd">\n'
 )
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _GROUP = (
     '<part-group type="start" number="1"><group-symbol>bracket</group-symbol>'
     "<group-barline>yes</group-barline></part-group>"
@@ -62,7 +64,7 @@ def musicxml(score: Score) -> bytes:
     figures = _figures(score)
     out = [_HEADER, '<score-partwise version="4.0">']
     if score.title:
-        out.append(f"<work><work-title>{escape(score.title)}</work-title></work>")
+        out.append(f"<work><work-title>{_text(score.title)}</work-title></work>")
     out.append("<identification><encoding><software>AIRIA Workbench</software></encoding></identification>")
     entries = "".join(_part_entry(part) for part in parts)
     if len(parts) > 1:
@@ -112,8 +114,8 @@ def _part_entry(part: _Part) -> str:
     number = int(part.id[1:])
     channel = (number - 1) % 15 + 1
     return (
-        f'<score-part id="{part.id}"><part-name>{escape(part.name)}</part-name>'
-        f'<score-instrument id="{part.id}-I1"><instrument-name>{escape(instrument.name)}</instrument-name>'
+        f'<score-part id="{part.id}"><part-name>{_text(part.name)}</part-name>'
+        f'<score-instrument id="{part.id}-I1"><instrument-name>{_text(instrument.name)}</instrument-name>'
         f'</score-instrument><midi-instrument id="{part.id}-I1"><midi-channel>{channel + (channel > 9)}</midi-channel>'
         f"<midi-program>{instrument.program + 1}</midi-program></midi-instrument></score-part>"
     )
@@ -214,7 +216,7 @@ class _PartWriter:
         if self.is_first and opening.name:
             out.append(
                 '<direction placement="above"><direction-type>'
-                f"<rehearsal>{escape(opening.name)}</rehearsal></direction-type>{self._stave(1)}</direction>"
+                f"<rehearsal>{_text(opening.name)}</rehearsal></direction-type>{self._stave(1)}</direction>"
             )
         if opening.dynamics and opening.dynamics != self.dynamics:
             self.dynamics = opening.dynamics
@@ -285,7 +287,7 @@ class _PartWriter:
         for at, text in self.figures.get(measure, ()):
             start = next((start for start in carriers if start >= at), carriers[-1] if carriers else None)
             if start is not None and start not in lyrics:
-                lyrics[start] = f"<lyric><syllabic>single</syllabic><text>{escape(text)}</text></lyric>"
+                lyrics[start] = f"<lyric><syllabic>single</syllabic><text>{_text(text)}</text></lyric>"
         return lyrics
 
     def _accidentals(self, measure: int) -> dict[tuple[int, int, Pitch], str]:
@@ -313,6 +315,11 @@ class _PartWriter:
                     current[place] = alter
             self.altered[stave] = altered
         return shown
+
+
+def _text(text: str) -> str:
+    """A text as XML holds it: markup escaped, control characters that XML forbids left out."""
+    return escape(_FORBIDDEN.sub("", text))
 
 
 def _sounds(signs: Sequence[Written]) -> bool:

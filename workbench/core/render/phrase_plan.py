@@ -32,7 +32,15 @@ from workbench.core.render.colors import (
     theme_of,
     with_alpha,
 )
-from workbench.core.render.labels import TRANSFORMATION_SIGNS, Label, fitting, numeral_text, pretty_pitch, thinned
+from workbench.core.render.labels import (
+    TRANSFORMATION_SIGNS,
+    Label,
+    fitting,
+    literal,
+    numeral_text,
+    pretty_pitch,
+    thinned,
+)
 from workbench.core.render.time_axis import (
     FONT,
     NUMERAL_FONT,
@@ -122,8 +130,8 @@ def _lane_title(name: str, dark: bool) -> str:
 def _sections(score: Score, theme: Theme, floor: float, size: float, scale: float) -> list[Trace]:
     fills = [key_color(span.key, dark=theme.dark) for span in score.sections]
     hovers = [
-        f"<b>{span.name}</b> in {span.key.pretty}<br>{_bars(span.first_measure, span.measures)}"
-        + "".join(f"<br>{word}" for word in (span.role.replace("-", " "), span.texture, span.dynamics) if word)
+        f"<b>{literal(span.name)}</b> in {span.key.pretty}<br>{_bars(span.first_measure, span.measures)}"
+        + "".join(f"<br>{literal(word)}" for word in (span.role.replace("-", " "), span.texture, span.dynamics) if word)
         + (f"<br>closes with a {CADENCES[span.cadence].name}" if span.cadence else "")
         for span in score.sections
     ]
@@ -140,7 +148,7 @@ def _sections(score: Score, theme: Theme, floor: float, size: float, scale: floa
 
 def _phrases(score: Score, theme: Theme, floor: float, size: float, scale: float) -> list[Trace]:
     hovers = [
-        f"<b>Phrase {span.label or index + 1}</b>" + (f", {span.role}" if span.role else "")
+        f"<b>Phrase {literal(span.label) or index + 1}</b>" + (f", {literal(span.role)}" if span.role else "")
         + f"<br>{_bars(span.first_measure, span.measures)}"
         + (f"<br>closes with a {CADENCES[span.cadence].name}" if span.cadence else "")
         for index, span in enumerate(score.phrases)
@@ -155,7 +163,12 @@ def _phrases(score: Score, theme: Theme, floor: float, size: float, scale: float
         xs += [start, start, end, end, None]
         ys += [floor + size - 9, floor + size - 2, floor + size - 2, floor + size - 9, None]
     bracket = _line("phrases", xs, ys, theme.muted, 1.5)
-    wordings = [(f"{span.label}  {span.role}".strip(), span.role, span.label, span.label[:1]) for span in score.phrases]
+    # A role that says no more than the lane's name is left out.
+    roles = ["" if span.role == "phrase" else span.role for span in score.phrases]
+    wordings = [
+        (f"{span.label}  {role}".strip(), role, span.label, span.label[:1])
+        for span, role in zip(score.phrases, roles, strict=True)
+    ]
     labels = fitting(zip(_lengths(score.phrases), wordings, strict=True))
     inks = [theme.ink] * len(score.phrases)
     return [box, bracket, *_texts("phrases", labels, _middles(score.phrases), floor + 12, inks, scale, 12)]
@@ -231,10 +244,18 @@ def _closes(score: Score) -> Iterable[tuple[int, CadenceType, str]]:
     for phrase in score.phrases:
         if phrase.cadence:
             seen.add(phrase.end)
-            yield phrase.end, phrase.cadence, f"bar {phrase.first_measure + phrase.measures - 1}, phrase {phrase.label}"
+            yield (
+                phrase.end,
+                phrase.cadence,
+                f"bar {phrase.first_measure + phrase.measures - 1}, phrase {literal(phrase.label)}",
+            )
     for section in score.sections:
         if section.cadence and section.end not in seen:
-            yield section.end, section.cadence, f"bar {section.first_measure + section.measures - 1}, {section.name}"
+            yield (
+                section.end,
+                section.cadence,
+                f"bar {section.first_measure + section.measures - 1}, {literal(section.name)}",
+            )
 
 
 def _motifs(score: Score, theme: Theme, floor: float, size: float, scale: float) -> list[Trace]:
@@ -243,9 +264,9 @@ def _motifs(score: Score, theme: Theme, floor: float, size: float, scale: float)
     hues = [oklch(0.40 if theme.dark else 0.91, 0.045, 40 + 137.5 * index) for index in range(len(names))]
     fills = [hues[names.index(span.motif)] for span in spans]
     hovers = [
-        f"<b>Motif {span.motif}</b>"
+        f"<b>Motif {literal(span.motif)}</b>"
         + (f", {span.transformation.replace('-', ' ')}" if span.transformation not in ("", "theme") else "")
-        + f"<br>phrase {span.label}, {_bars(span.first_measure, span.measures)}"
+        + f"<br>phrase {literal(span.label)}, {_bars(span.first_measure, span.measures)}"
         for span in spans
     ]
     box = _boxes("motifs", spans, floor + size / 2, size - 4, fills, hovers)
@@ -347,7 +368,7 @@ def _texts(
             "mode": "text",
             "x": [places[label.of] for label in group],
             "y": [number(y)] * len(group),
-            "text": [label.text for label in group],
+            "text": [literal(label.text) for label in group],
             "textposition": position,
             "textfont": {"size": size, "family": font, "color": [inks[label.of] for label in group]},
             "meta": {"lane": lane, "role": "text", "detail": [number(least), None if most is None else number(most)]},

@@ -16,7 +16,7 @@ from workbench.core.music.meters import DIVISIONS
 from workbench.core.music.pitches import pitch_name
 from workbench.core.music.score import IntColumn, Performance, Score
 from workbench.core.render.colors import Theme, key_edge, theme_of, voice_color, with_alpha
-from workbench.core.render.labels import numeral_text, pretty_pitch
+from workbench.core.render.labels import literal, numeral_text, pretty_pitch
 from workbench.core.render.time_axis import PLOT_WIDTH, FigureJson, base_layout, figure, number, time_axis
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _voices(score: Score, velocity: IntColumn, theme: Theme, width: float) -> li
     midi, fifths, voice = score.midi.tolist(), score.fifths.tolist(), score.voice.tolist()
     names = {pair: pretty_pitch(pitch_name(*pair)) for pair in set(zip(midi, fifths, strict=True))}
     chords = [f"{numeral_text(span.numeral)} in {span.key.pretty}" for span in score.chords]
-    phrases = [f"{span.label} ({span.role})" if span.role else span.label for span in score.phrases]
+    phrases = [literal(f"{span.label} ({span.role})" if span.role else span.label) for span in score.phrases]
     columns: list[tuple[list[Any], ...]] = [([], [], [], [], []) for _ in score.voices]
     scale = width / max(score.quarters, 1)
     measures = (score.onset // score.meter.bar + 1).tolist()
