@@ -25,6 +25,7 @@ from workbench.core.compose.wording import describe
 from workbench.core.music.degrees import DegreeValue
 from workbench.core.music.keys import Key
 from workbench.core.music.meters import DIVISIONS, Meter
+from workbench.core.music.numerals import Chord
 from workbench.core.music.request import Request
 from workbench.core.music.structure import Motif, MusicStructure
 
@@ -79,6 +80,7 @@ class _Composer:
         self.second: Palette | None = None
         self.done: list[WrittenSection] = []
         self.last_midi: int | None = None
+        self.last_note: tuple[Key, int, Chord] | None = None
         self.climax = self._climax()
 
     def _climax(self) -> tuple[int, int]:
@@ -158,7 +160,8 @@ class _Composer:
         low, high = self._window(tonic, (index, number))
         task = TuneTask(
             section.key.mode, self.meter, chords, slots[len(prefix) :], phrase.cadence, low, high,
-            self._start(prefix, tonic), 0.5 + 0.25 * self.rng.random(), final, (index, number) == self.climax,
+            self._start(prefix, tonic), self._chord_before(prefix, chords, slots, section),
+            0.5 + 0.25 * self.rng.random(), final, (index, number) == self.climax,
         )  # fmt: skip
         rest = write_tune(task, self.noise)
         line = (*(position for _, position in prefix), *rest)
@@ -167,13 +170,24 @@ class _Composer:
         sounding = [position for position in line if position is not None]
         if sounding:
             self.last_midi = tonic + round(sounding[-1] * 12 / 7)
+            self.last_note = (section.key, sounding[-1], chords[slots[-1].chord])
         return WrittenPhrase(phrase, section.key, harmony, notes, degrees, rhythm)
 
     def _start(self, prefix: Sequence[Note], tonic: int) -> int | None:
         heard = [position for _, position in prefix if position is not None]
         if heard:
             return heard[-1]
+        if self.last_note is not None and reference_tonic(self.last_note[0]) == tonic:
+            return self.last_note[1]
         return None if self.last_midi is None else round((self.last_midi - tonic) * 7 / 12)
+
+    def _chord_before(
+        self, prefix: Sequence[Note], chords: Sequence[Chord], slots: Sequence[Slot], section: SectionPlan
+    ) -> Chord | None:
+        """The chord under the last note that is already there, where it is in this section's key."""
+        if prefix:
+            return chords[slots[len(prefix) - 1].chord]
+        return self.last_note[2] if self.last_note is not None and self.last_note[0] == section.key else None
 
     def _window(self, tonic: int, at: tuple[int, int]) -> tuple[int, int]:
         """Positions that the phrase may use: the top is kept for the climax."""

@@ -83,7 +83,10 @@ class Slot(NamedTuple):
 
 
 class TuneTask(NamedTuple):
-    """A phrase that wants a tune. ``low`` and ``high`` bound the positions; ``peak`` (0 to 1) places the climax."""
+    """A phrase that wants a tune. ``low`` and ``high`` bound the positions; ``peak`` (0 to 1) places the climax.
+
+    ``start`` is the position of the note just before, ``before`` the chord under it where both share a key.
+    """
 
     mode: Mode
     meter: Meter
@@ -93,6 +96,7 @@ class TuneTask(NamedTuple):
     low: int
     high: int
     start: int | None = None
+    before: Chord | None = None
     peak: float = 0.62
     final: bool = False
     climax: bool = False
@@ -126,6 +130,8 @@ def write_tune(task: TuneTask, rng: np.random.Generator) -> tuple[int | None, ..
     here = _unary(task, notes, rng)
     moves = _pairwise(task, notes)
     cost = here[0]
+    if task.start is not None and task.before is not None and task.low <= task.start <= task.high:
+        cost = cost + _entering(task, slots[0])
     back: list[NDArray[np.intp]] = []
     for order in range(1, len(slots)):
         total = moves[order - 1] + cost  # rows: where it goes, columns: whence
@@ -136,6 +142,17 @@ def write_tune(task: TuneTask, rng: np.random.Generator) -> tuple[int | None, ..
         found.append(int(choice[found[-1]]))
     line = iter(found[::-1])
     return tuple(next(line) + task.low if slot.sounding else None for slot in task.slots)
+
+
+def _entering(task: TuneTask, first: Slot) -> Floats:
+    """The price of each first note after the note before the phrase, as a move within the phrase would cost."""
+    assert task.start is not None
+    assert task.before is not None
+    pair = [Slot(0, first.duration, 0), Slot(first.start, first.duration, 1)]
+    chords = (task.before, task.chords[first.chord])
+    entering = task._replace(chords=chords, slots=tuple(pair), other=None)
+    moves: Floats = _pairwise(entering, _notes(entering, pair))[0][:, task.start - task.low]
+    return moves
 
 
 class _Notes(NamedTuple):
@@ -206,7 +223,7 @@ def _unary(task: TuneTask, notes: _Notes, rng: np.random.Generator) -> Floats:
             cost[-2] += 1.5 * ~np.isin(positions % 7, (1, 6))
     else:
         cost += _as_bass(notes)
-    if task.start is not None:
+    if task.start is not None and task.before is None:
         cost[0] += _MOVE[np.minimum(np.abs(positions - task.start), _SPAN)] * np.float32(0.5)
     return cost
 
@@ -240,7 +257,7 @@ def _pairwise(task: TuneTask, notes: _Notes) -> Floats:
         first, second, price_of_parallels = notes.other[1:, 0], notes.other[1:, 1], np.float32(16.0)
         apart = (first != second) & (first >= 0) & (second >= 0)
     intervals, next_intervals = (before - first[:, None]) % 12, (after - second[:, None]) % 12
-    for perfect in (0, 7):
+    for perfect in (0, 7 if notes.other is None else 5):  # a fifth below is a fourth above
         reached = (next_intervals == perfect) & apart[:, None]
         cost += (reached[:, :, None] & (intervals == perfect)[:, None, :]) * price_of_parallels
     change = notes.change[1:, None]

@@ -157,7 +157,7 @@ def transition(before: Voicings, after: Voicings) -> Floats:
         goal, here = (before.leading + 1) % 12, a % 12 == before.leading
         if goal in after.classes:
             wrong = here & (move != 1)
-            cost = cost + (wrong * np.array([2.5, 2.5, 8.0])).sum(axis=2)
+            cost = cost + (wrong * np.array([4.0, 3.5, 9.0])).sum(axis=2)
         elif before.leading in after.classes:
             cost = cost + (here & (move != 0)).sum(axis=2) * 1.0
     if before.seventh is not None:
