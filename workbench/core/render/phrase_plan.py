@@ -11,8 +11,8 @@ A still figure shows those that suit ``width``; a player that zooms switches ``v
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,15 +34,14 @@ from workbench.core.render.colors import (
 )
 from workbench.core.render.labels import (
     TRANSFORMATION_SIGNS,
-    Label,
     fitting,
     literal,
     numeral_text,
     pretty_pitch,
     thinned,
 )
+from workbench.core.render.lanes import Trace, boxes, lengths, line, middles, texts
 from workbench.core.render.time_axis import (
-    FONT,
     NUMERAL_FONT,
     PLOT_WIDTH,
     FigureJson,
@@ -56,7 +55,6 @@ from workbench.core.render.time_axis import (
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-Trace = dict[str, Any]
 _LANES = (("Sections", 30), ("Phrases", 36), ("Harmony", 34), ("Cadences", 22), ("Motifs", 24), ("Tension", 50))
 _GAP = 5
 _TOP, _BOTTOM = 30, 6
@@ -135,15 +133,15 @@ def _sections(score: Score, theme: Theme, floor: float, size: float, scale: floa
         + (f"<br>closes with a {CADENCES[span.cadence].name}" if span.cadence else "")
         for span in score.sections
     ]
-    box = _boxes("sections", score.sections, floor + size / 2, size, fills, hovers)
+    box = boxes("sections", score.sections, floor + size / 2, size, fills, hovers)
     box["marker"]["line"] = {"width": 1, "color": [key_edge(span.key, dark=theme.dark) for span in score.sections]}
     wordings = [
         (f"{span.name} · {span.key.pretty}", f"{span.name} · {_short_key(span.key)}", span.name, span.name[:1])
         for span in score.sections
     ]
-    labels = fitting(zip(_lengths(score.sections), wordings, strict=True), size=13)
+    labels = fitting(zip(lengths(score.sections), wordings, strict=True), size=13)
     inks = [text_on(fill) for fill in fills]
-    return [box, *_texts("sections", labels, _middles(score.sections), floor + size / 2, inks, scale, 13)]
+    return [box, *texts("sections", labels, middles(score.sections), floor + size / 2, inks, scale, 13)]
 
 
 def _phrases(score: Score, theme: Theme, floor: float, size: float, scale: float) -> list[Trace]:
@@ -154,7 +152,7 @@ def _phrases(score: Score, theme: Theme, floor: float, size: float, scale: float
         for index, span in enumerate(score.phrases)
     ]  # fmt: skip
     fills = [theme.shade if index % 2 == 0 else "rgba(0,0,0,0)" for index in range(len(score.phrases))]
-    box = _boxes("phrases", score.phrases, floor + size / 2, size, fills, hovers)
+    box = boxes("phrases", score.phrases, floor + size / 2, size, fills, hovers)
     inset = min(2.0 / scale, 0.25)
     xs: list[float | None] = []
     ys: list[float | None] = []
@@ -162,32 +160,32 @@ def _phrases(score: Score, theme: Theme, floor: float, size: float, scale: float
         start, end = number(span.start / DIVISIONS + inset), number(span.end / DIVISIONS - inset)
         xs += [start, start, end, end, None]
         ys += [floor + size - 9, floor + size - 2, floor + size - 2, floor + size - 9, None]
-    bracket = _line("phrases", xs, ys, theme.muted, 1.5)
+    bracket = line("phrases", xs, ys, theme.muted, 1.5)
     # A role that says no more than the lane's name is left out.
     roles = ["" if span.role == "phrase" else span.role for span in score.phrases]
     wordings = [
         (f"{span.label}  {role}".strip(), role, span.label, span.label[:1])
         for span, role in zip(score.phrases, roles, strict=True)
     ]
-    labels = fitting(zip(_lengths(score.phrases), wordings, strict=True))
+    labels = fitting(zip(lengths(score.phrases), wordings, strict=True))
     inks = [theme.ink] * len(score.phrases)
-    return [box, bracket, *_texts("phrases", labels, _middles(score.phrases), floor + 12, inks, scale, 12)]
+    return [box, bracket, *texts("phrases", labels, middles(score.phrases), floor + 12, inks, scale, 12)]
 
 
 def _harmony(score: Score, theme: Theme, floor: float, size: float, scale: float) -> list[Trace]:
     spans = score.chords
-    texts = [numeral_text(span.numeral) for span in spans]
+    figures = [numeral_text(span.numeral) for span in spans]
     inks = [function_color(span.chord.function, dark=theme.dark) for span in spans]
     hovers = [
         f"<b>{text}</b> in {span.key.pretty}<br>{_FUNCTION_NAMES[span.chord.function]} · "
         f"{' '.join(pretty_pitch(name) for name in chord_names(span.chord, span.key))}"
         f"<br>bar {place(score, span.start)} · tension {span.chord.tension:.2f}"
-        for span, text in zip(spans, texts, strict=True)
+        for span, text in zip(spans, figures, strict=True)
     ]
-    strip = _boxes("harmony", spans, floor + 4, 7, inks, hovers)
+    strip = boxes("harmony", spans, floor + 4, 7, inks, hovers)
     strip["marker"]["line"] = {"width": 0.5, "color": theme.paper}
     # The strip is thin, so the words above it answer the pointer as well.
-    catch = _boxes("harmony", spans, floor + 8 + (size - 8) / 2, size - 8, ["rgba(0,0,0,0)"] * len(spans), hovers)
+    catch = boxes("harmony", spans, floor + 8 + (size - 8) / 2, size - 8, ["rgba(0,0,0,0)"] * len(spans), hovers)
     ends = {phrase.end for phrase in score.phrases}
     starts = {phrase.start for phrase in score.phrases}
     importance = [
@@ -197,8 +195,8 @@ def _harmony(score: Score, theme: Theme, floor: float, size: float, scale: float
         + 0.5 * (span.start % score.meter.bar == 0)
         for before, span in zip([None, *(span.numeral for span in spans)], spans, strict=False)
     ]
-    labels = thinned(_middles(spans), texts, importance, size=14)
-    return [strip, catch, *_texts("harmony", labels, _middles(spans), floor + 21, inks, scale, 14, font=NUMERAL_FONT)]
+    labels = thinned(middles(spans), figures, importance, size=14)
+    return [strip, catch, *texts("harmony", labels, middles(spans), floor + 21, inks, scale, 14, font=NUMERAL_FONT)]
 
 
 def _cadences(score: Score, theme: Theme, floor: float, size: float, scale: float) -> list[Trace]:
@@ -235,7 +233,7 @@ def _cadences(score: Score, theme: Theme, floor: float, size: float, scale: floa
     )
     # The words end just left of their mark.
     labels = [label._replace(text=label.text + "\u00a0" * 3) for label in labels]
-    return [trace, *_texts("cadences", labels, ends, middle, inks, scale, 11.5, position="middle left")]
+    return [trace, *texts("cadences", labels, ends, middle, inks, scale, 11.5, position="middle left")]
 
 
 def _closes(score: Score) -> Iterable[tuple[int, CadenceType, str]]:
@@ -269,11 +267,11 @@ def _motifs(score: Score, theme: Theme, floor: float, size: float, scale: float)
         + f"<br>phrase {literal(span.label)}, {_bars(span.first_measure, span.measures)}"
         for span in spans
     ]
-    box = _boxes("motifs", spans, floor + size / 2, size - 4, fills, hovers)
+    box = boxes("motifs", spans, floor + size / 2, size - 4, fills, hovers)
     box["marker"]["line"] = {"width": 2, "color": theme.paper}
-    labels = fitting(zip(_lengths(spans), map(_motif_wordings, spans), strict=True), size=11.5)
+    labels = fitting(zip(lengths(spans), map(_motif_wordings, spans), strict=True), size=11.5)
     inks = [text_on(fill) for fill in fills]
-    return [box, *_texts("motifs", labels, _middles(spans), floor + size / 2, inks, scale, 11.5)]
+    return [box, *texts("motifs", labels, middles(spans), floor + size / 2, inks, scale, 11.5)]
 
 
 def _motif_wordings(span: PhraseSpan) -> tuple[str, ...]:
@@ -292,8 +290,8 @@ def _tension(score: Score, theme: Theme, floor: float, size: float) -> list[Trac
     xs = [number(span.start / DIVISIONS) for span in spans] + [number(spans[-1].end / DIVISIONS)]
     ys = [number(floor + room * span.chord.tension) for span in spans]
     color = theme.accent
-    base = _line("tension", [xs[0], xs[-1]], [floor, floor], theme.grid, 1)
-    steps = _line("tension", xs, [*ys, ys[-1]], with_alpha(color, 0.35), 1)
+    base = line("tension", [xs[0], xs[-1]], [floor, floor], theme.grid, 1)
+    steps = line("tension", xs, [*ys, ys[-1]], with_alpha(color, 0.35), 1)
     steps["line"]["shape"] = "hv"
     steps |= {"fill": "tonexty", "fillcolor": with_alpha(color, 0.14)}
     # The eye follows the long line: the mean over two bars either side, sampled twice a bar.
@@ -305,7 +303,7 @@ def _tension(score: Score, theme: Theme, floor: float, size: float) -> list[Trac
         np.clip(grid + 1.5 * score.meter.bar, 0, edges[-1]),
     )
     mean = (np.interp(high, edges, area) - np.interp(low, edges, area)) / np.maximum(high - low, 1)
-    curve = _line(
+    curve = line(
         "tension",
         [number(value) for value in (grid / DIVISIONS).tolist()],
         [number(value) for value in (floor + room * mean).tolist()],
@@ -314,78 +312,6 @@ def _tension(score: Score, theme: Theme, floor: float, size: float) -> list[Trac
     )
     curve["line"]["shape"] = "spline"
     return [base, steps, curve]
-
-
-def _boxes(lane: str, spans: Sequence[Any], middle: float, size: float, fills: list[str], hovers: list[str]) -> Trace:
-    starts = [number(span.start / DIVISIONS) for span in spans]
-    ends = [number(span.end / DIVISIONS) for span in spans]
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "base": starts,
-        "x": [number(end - start) for start, end in zip(starts, ends, strict=True)],
-        "y": [number(middle)] * len(spans),
-        "width": size,
-        "meta": {"lane": lane, "role": "span"},
-        "customdata": [[start, end, index] for index, (start, end) in enumerate(zip(starts, ends, strict=True))],
-        "marker": {"color": fills, "line": {"width": 0}},
-        "hovertext": hovers,
-        "hovertemplate": "%{hovertext}<extra></extra>",
-        "textposition": "none",
-    }
-
-
-def _line(lane: str, xs: Sequence[float | None], ys: Sequence[float | None], color: str, width: float) -> Trace:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": list(xs),
-        "y": list(ys),
-        "meta": {"lane": lane, "role": "line"},
-        "line": {"color": color, "width": width},
-        "hoverinfo": "skip",
-    }
-
-
-def _texts(
-    lane: str,
-    labels: list[Label],
-    places: Sequence[float],
-    y: float,
-    inks: list[str],
-    scale: float,
-    size: float,
-    position: str = "middle center",
-    font: str = FONT,
-) -> list[Trace]:
-    """One text trace for each range of zoom."""
-    ranges: dict[tuple[float, float | None], list[Label]] = {}
-    for label in labels:
-        ranges.setdefault((label.least, label.most), []).append(label)
-    return [
-        {
-            "type": "scatter",
-            "mode": "text",
-            "x": [places[label.of] for label in group],
-            "y": [number(y)] * len(group),
-            "text": [literal(label.text) for label in group],
-            "textposition": position,
-            "textfont": {"size": size, "family": font, "color": [inks[label.of] for label in group]},
-            "meta": {"lane": lane, "role": "text", "detail": [number(least), None if most is None else number(most)]},
-            "visible": least <= scale and (most is None or scale < most),
-            "hoverinfo": "skip",
-            "cliponaxis": True,
-        }
-        for (least, most), group in sorted(ranges.items(), key=lambda item: item[0][0])
-    ]
-
-
-def _lengths(spans: Sequence[Any]) -> list[float]:
-    return [(span.end - span.start) / DIVISIONS for span in spans]
-
-
-def _middles(spans: Sequence[Any]) -> list[float]:
-    return [number((span.start + span.end) / 2 / DIVISIONS) for span in spans]
 
 
 def _bars(first: int, count: int) -> str:
