@@ -360,7 +360,7 @@ def closing(piece: Piece, close: Close) -> Closing:
     bass = min((note for note in notes if note.onset - first < Fraction(1, 2)), key=lambda note: note.midi)
     classes = {(note.midi - close.tonic) % 12 for note in notes}
     thirds = {3, 4}
-    line = [note for note in piece.melody if note.onset < close.end]
+    line = [note for note in piece.melody if note.onset <= first]
     return Closing(
         close.type,
         (bass.midi - close.tonic) % 12 == 0 and bool(classes & thirds or classes <= {0, 7}),

@@ -41,7 +41,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
 _REGISTERS: dict[str, Register] = {
     "chorale": Register((55, 74), (48, 67), (40, 60)),
     "homophonic": Register((52, 69), (47, 64), (36, 55)),
-    "alberti": Register((52, 69), (48, 64), (43, 58)),
+    "alberti": Register((52, 66), (48, 62), (43, 57)),
     "broken-chord": Register((52, 69), (47, 64), (40, 57)),
     "waltz": Register((53, 69), (49, 64), (36, 53)),
     "nocturne": Register((52, 69), (46, 62), (33, 51)),

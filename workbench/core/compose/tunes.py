@@ -218,9 +218,13 @@ def _unary(task: TuneTask, notes: _Notes, rng: np.random.Generator) -> Floats:
         cost += np.minimum(np.abs(positions - anchors[:, None]), 6) * pulls[:, None]
     if task.other is None:
         window = slice(task.low - LOWEST, task.high - LOWEST + 1)
-        cost[-1] += _ending(task, chord_table(task.chords[slots[-1].chord]), positions, window)
-        if len(slots) > 1 and task.cadence in {"PAC", "PICARDY"}:
-            cost[-2] += 1.5 * ~np.isin(positions % 7, (1, 6))
+        # The cadence is heard where its last chord enters; what follows it is an echo or leads on.
+        goal_chord = slots[-1].chord
+        arrival = next(order for order, slot in enumerate(slots) if slot.chord == goal_chord)
+        cost[arrival] += _ending(task, chord_table(task.chords[goal_chord]), positions, window)
+        cost[arrival + 1 :] += np.abs(positions - _resting_place(task)) * np.float32(0.25)
+        if arrival > 0 and task.cadence in {"PAC", "PICARDY"}:
+            cost[arrival - 1] += 1.5 * ~np.isin(positions % 7, (1, 6))
     else:
         cost += _as_bass(notes)
     if task.start is not None and task.before is None:
@@ -275,6 +279,11 @@ def _as_bass(notes: _Notes) -> Floats:
     interval = (other[:, None] - semitones) % 12
     harsh = np.isin(interval, (1, 2, 10, 11)) & ~notes.member & (other >= 0)[:, None]
     return np.asarray(cost + harsh * (1.0 + 3.0 * notes.strong[:, None]), np.float32)
+
+
+def _resting_place(task: TuneTask) -> int:
+    """Where notes after the arrival stay near: the middle of the window, on the tonic or its octave."""
+    return 0 if task.low + task.high < 7 else 7
 
 
 def _ending(task: TuneTask, table: ChordTable, positions: NDArray[np.int64], window: slice) -> Floats:

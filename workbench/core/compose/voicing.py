@@ -120,12 +120,13 @@ def _price(
     third = classes[1]
     cost += 6.0 * (third not in sounding) + 1.0 * (sounding.count(third) > 1)
     cost += 5.0 * (classes[0] not in sounding and len(classes) < 4) + 2.0 * (classes[0] not in sounding)
-    cost += 1.0 * (len(classes) > 2 and classes[2] not in sounding)
+    cost += 1.8 * (len(classes) == 3 and classes[2] not in sounding)
+    cost += 0.6 * (len(classes) > 3 and classes[2] not in sounding)
     cost += 3.0 * (alto == tenor) + 4.0 * (tenor == low)
     spread = tenor - low
     if spread < 7 and low < 48:
         cost += 0.25 * (48 - low) + 1.0  # close intervals are muddy in the bass
-    cost += 0.15 * max(0, spread - 14)
+    cost += 0.15 * max(0, spread - 14) + 0.2 * max(0, alto - low - 16)
     middle = sum(register.alto) / 2
     return cost + 0.06 * abs(alto - middle) + 0.03 * abs(low - sum(register.bass) / 2)
 
