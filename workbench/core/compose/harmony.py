@@ -86,7 +86,7 @@ def _cadence(
         before = [minor_figure(figure) for figure in before]
         if cadence == "HC" and rng.random() < (0.6 if period == "baroque" else 0.25):
             before = ["iv6"]  # Phrygian
-    if cadence == "IAC" and rng.random() < 0.3:
+    if cadence == "IAC" and len(before) == 2 and rng.random() < 0.35:
         before[-1] = rng.choice(("V65", "V43"))
     bar = meter.bar
     if bars == 1:

@@ -124,7 +124,7 @@ def closing_bar(meter: Meter, rng: random.Random, *, breath: bool, start: int = 
     if held > meter.beat:
         endings += [(meter.beat, held - meter.beat, -rest), (held - half, half, -rest)]
         endings += [(meter.beat, -(room - meter.beat))] if not meter.compound else []
-    if held >= meter.beat and held % 2 == 0 and held // 2 >= DIVISIONS // 4:
+    if not meter.compound and (held == meter.beat or held % (2 * meter.beat) == 0):
         endings.append((held // 2, held // 2, -rest))
     weights = [2.5] + [1.0] * (len(endings) - 1)
     return rng.choices(endings, weights)[0]
@@ -135,8 +135,8 @@ def loosened(rhythm: Rhythm, meter: Meter, rng: random.Random) -> Rhythm:
     options: list[Rhythm] = []
     position = 0
     for index, value in enumerate(rhythm):
-        if value > 0 and index > 0 and value % (DIVISIONS // 2) == 0 and value != meter.beat * 3 // 2:
-            options.append((*rhythm[:index], value // 2, value // 2, *rhythm[index + 1 :]))
+        if index > 0 and (parts := _divided(value, meter)):
+            options.append((*rhythm[:index], *parts, *rhythm[index + 1 :]))
         following = rhythm[index + 1] if index + 1 < len(rhythm) else 0
         on_beat = position % meter.beat == 0
         whole = (value + following) % (DIVISIONS // 2) == 0 and value + following <= meter.beat * 2
@@ -144,6 +144,16 @@ def loosened(rhythm: Rhythm, meter: Meter, rng: random.Random) -> Rhythm:
             options.append((*rhythm[:index], value + following, *rhythm[index + 2 :]))
         position += abs(value)
     return rng.choice(options) if options else rhythm
+
+
+def _divided(value: int, meter: Meter) -> Rhythm:
+    """Two notes for one where they are plain to read: halves of undotted notes, long and short of a compound beat."""
+    sixteenths, odd = divmod(value, DIVISIONS // 4)
+    if value <= 0 or odd or sixteenths < 2:
+        return ()
+    if meter.compound and value == meter.beat:
+        return (value * 2 // 3, value // 3)
+    return (value // 2, value // 2) if sixteenths & (sixteenths - 1) == 0 else ()
 
 
 def livelier(rhythm: Rhythm, meter: Meter, triplets: bool = False) -> Rhythm:
