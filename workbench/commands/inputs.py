@@ -12,7 +12,7 @@ from workbench.core.errors import InputTooLargeError, InvalidInputError
 
 STDIN = "-"
 MAX_BYTES = 1_000_000
-"""As in ``core.music.reading`` (a test holds the two together): importing that takes long, and --help needs none of it."""
+"""As in ``core.music.reading`` (a test holds the two together): importing that takes long, and --help needs none."""
 
 
 class Line(NamedTuple):
