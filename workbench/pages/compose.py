@@ -70,7 +70,7 @@ take = current_take()
 piece = take.piece()
 if "notice" in st.session_state:
     st.warning(st.session_state.notice, icon=":material/link_off:")
-shown, asked = st.columns([7, 2], gap="medium")
+shown, asked = st.columns([11, 4], gap="medium")
 with shown:
     heading(take, piece)
     player(piece)

@@ -12,6 +12,9 @@ from workbench.core.music.forms import FORMS
 from workbench.views.pieces import Piece
 from workbench.views.visits import Take
 
+SHEET = 960
+"""The width of a page of the score in pixels, where there is room for it."""
+
 _SVG_HEAD = re.compile(r"<svg\b[^>]*>")
 _PAPER = '<rect width="100%" height="100%" fill="#fffefa"/>'
 
@@ -24,12 +27,10 @@ def score_pages(piece: Piece, *, key: str = "page") -> None:
     except WorkbenchError as problem:
         st.warning(f"The score is missing: {problem.message} {problem.hint}", icon=":material/music_off:")
         return
-    number = 1
-    if len(pages) > 1:
-        with st.container(horizontal_alignment="center"):
-            number = st.pagination(len(pages), key=f"{key}_{piece.id}")
-    # An image runs no scripts, whatever a piece's texts have brought into the SVG.
-    st.image(on_paper(pages[number - 1]), width="stretch", alt=f"Score, page {number} of {len(pages)}")
+    with st.container(horizontal_alignment="center"):
+        number = st.pagination(len(pages), key=f"{key}_{piece.id}") if len(pages) > 1 else 1
+        # An image runs no scripts, whatever a piece's texts have brought into the SVG.
+        st.image(on_paper(pages[number - 1]), width=SHEET, alt=f"Score, page {number} of {len(pages)}")
 
 
 def on_paper(svg: str) -> str:
@@ -52,7 +53,8 @@ def facts(piece: Piece, take: Take) -> None:
         "Character": structure.character or "",
         "Made from": f"seed {take.seed}" if take.request is not None else (take.source or "a file"),
     }
-    left, right = st.columns([2, 3], gap="large")
+    grid = st.grid(2, min_column_width=480, gap="large")
+    left = grid.cell()
     left.table({name: _plain(text) for name, text in rows.items() if text}, border="horizontal")
     if structure.reasoning:
         left.caption(_plain(structure.reasoning))
@@ -67,12 +69,12 @@ def facts(piece: Piece, take: Take) -> None:
         }
         for span in score.sections
     ]
-    right.table(sections, border="horizontal", hide_index=True)
+    grid.table(sections, border="horizontal", hide_index=True)
 
 
 def structure_json(piece: Piece) -> None:
     """The structure as JSON, to read and to copy."""
-    st.code(piece.structure.to_json(), language="json", height=420, wrap_lines=True)
+    st.code(piece.structure.to_json(), language="json", wrap_lines=True)
 
 
 def clock(seconds: float) -> str:

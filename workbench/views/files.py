@@ -67,7 +67,7 @@ def _bytes(piece: Piece, name: str, page: int) -> bytes:
 
             return midi_bytes(piece.performance)
         case "musicxml":
-            return piece.musicxml().encode()
+            return piece.musicxml()
         case "wav":
             from workbench.core.render.audio import wav_bytes
 

@@ -82,8 +82,8 @@ class Piece:
         # All voices at once: each must be at the gain that the whole mix needs.
         return self.once("sound", lambda: voice_files(self.performance))[voice]
 
-    def musicxml(self) -> str:
-        """The score as MusicXML text."""
+    def musicxml(self) -> bytes:
+        """The score as a MusicXML file."""
         from workbench.core.render.musicxml import musicxml
 
         return self.once("musicxml", lambda: musicxml(self.score))
@@ -96,7 +96,7 @@ class Piece:
         """
         from workbench.core.render.engraving import engrave
 
-        return self.once("pages", lambda: tuple(engrave(self.musicxml())))
+        return self.once("pages", lambda: engrave(self.musicxml()))
 
 
 def make_piece(structure: MusicStructure) -> Piece:

@@ -97,7 +97,7 @@ def _visits() -> Visits:
 def this_visit() -> Visit:
     """The visit of the person whose page is being drawn."""
     token = st.context.cookies.get(COOKIE, "")
-    if _TOKEN.fullmatch(token):
+    if isinstance(token, str) and _TOKEN.fullmatch(token):
         return _visits().of(token)
     visit: Visit = st.session_state.setdefault("visit", Visit())
     return visit

@@ -40,8 +40,9 @@ class Pad {
       input.onchange = () => {
         const mood = this.inputs.map((field, index) => (Number.isFinite(field.valueAsNumber) ? field.valueAsNumber : this.mood[index]));
         this.set(mood);
-        this.tell(0);
+        this.tell(150);
       };
+      input.onblur = () => this.draw();
     }
   }
 
@@ -65,14 +66,19 @@ class Pad {
     this.dot.ariaValueNow = String(valence);
     this.dot.ariaValueText = `${word}: valence ${valence}, arousal ${arousal}`;
     this.inputs.forEach((input, index) => {
-      if (input.valueAsNumber !== this.mood[index]) input.value = this.mood[index];
+      // A number that is being typed is left alone.
+      if (input !== document.activeElement && input.valueAsNumber !== this.mood[index]) input.value = this.mood[index];
     });
   }
 
   /** Tell the server, after a pause in which no further key is pressed. */
   tell(pause) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.send([...this.mood]), pause);
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.sent = JSON.stringify(this.mood);
+      this.send([...this.mood]);
+    }, pause);
   }
 
   update(data, send) {
@@ -84,7 +90,9 @@ class Pad {
     const news = JSON.stringify([data.version, data.mood]);
     if (this.news === news) return;
     this.news = news;
-    if (this.dragging) return;
+    const echo = this.sent === JSON.stringify(data.mood) && this.version === data.version;
+    this.version = data.version;
+    if (this.dragging || this.timer || echo) return;
     this.mood = [...data.mood];
     this.draw();
   }

@@ -46,6 +46,7 @@ class Drawing {
     const right = Math.max(...specs.map(({ layout }) => layout.margin?.r ?? 10));
     this.bars = specs[0].layout.meta;
     this.fit = this.stage.clientWidth - left - right; // what the time axis will measure, before plotly has drawn it
+    const short = (text) => text.replace(/^(\w{4})\w{2,}/, "$1."); // lane names where there is little room
     for (const [index, spec] of specs.entries()) {
       const graph = this.graphs[index];
       for (const trace of spec.data) if (trace.meta?.detail) trace.visible = this.suits(trace.meta.detail);
@@ -57,9 +58,10 @@ class Drawing {
         hovermode: "closest",
         paper_bgcolor: "rgba(0,0,0,0)",
         plot_bgcolor: "rgba(0,0,0,0)",
-        margin: { ...spec.layout.margin, l: narrow ? Math.min(left, 40) : left, r: narrow ? Math.min(right, 6) : right, autoexpand: false },
+        margin: { ...spec.layout.margin, l: narrow ? Math.min(left, 46) : left, r: narrow ? Math.min(right, 6) : right, autoexpand: false },
         font: { ...spec.layout.font, family: font },
       };
+      if (narrow) layout.yaxis = { ...layout.yaxis, ticktext: layout.yaxis.ticktext?.map(short) };
       for (const axis of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
         layout[axis] = { ...layout[axis], fixedrange: true, ...(axis.startsWith("y") && { ticklabelstandoff: 6 }) };
         if (axis.startsWith("x")) layout[axis] = { ...layout[axis], ...this.ticks(layout[axis].gridcolor), range: [...this.view], autorange: false };

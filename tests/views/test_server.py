@@ -1,0 +1,71 @@
+"""What the HTTP routes answer, without a browser."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from workbench.core.music.request import Request
+from workbench.server import app
+from workbench.views.pieces import Piece, shelf
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=app._user_routes)) as client:
+        yield client
+
+
+@pytest.fixture
+def piece() -> Piece:
+    return shelf().composed(Request(duration=20), 1)
+
+
+def test_health_is_told(client: TestClient) -> None:
+    assert client.get("/api/health").json()["status"] == "ok"
+
+
+def test_a_voice_is_sent_as_ogg_and_may_be_kept_for_ever(client: TestClient, piece: Piece) -> None:
+    import soundfile
+
+    answer = client.get(f"/sound/{piece.id}/0.ogg")
+    assert answer.headers["content-type"] == "audio/ogg"
+    assert "immutable" in answer.headers["cache-control"]
+    samples, rate = soundfile.read(io.BytesIO(answer.content))
+    assert len(samples) / rate == pytest.approx(piece.performance.seconds, abs=3)
+
+
+@pytest.mark.parametrize("path", ["/sound/0000/0.ogg", "/files/0000/midi", "/sound/%2e%2e/0.ogg"])
+def test_a_piece_that_is_gone_is_told_with_a_hint(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["hint"]
+
+
+def test_a_voice_or_a_file_that_does_not_exist_is_an_error_of_its_own(client: TestClient, piece: Piece) -> None:
+    assert client.get(f"/sound/{piece.id}/99.ogg").json()["error"]
+    assert client.get(f"/files/{piece.id}/exe").status_code == 404
+    assert client.get(f"/files/{piece.id}/svg-9999").json()["error"]
+    assert client.get(f"/files/{piece.id}/svg-x").status_code in {200, 500}
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "ending"),
+    [("midi", b"MThd", "mid"), ("musicxml", b"<?xml", "musicxml"), ("wav", b"RIFF", "wav"), ("json", b"{", "json")],
+)
+def test_files_are_what_they_say(client: TestClient, piece: Piece, kind: str, first: bytes, ending: str) -> None:
+    answer = client.get(f"/files/{piece.id}/{kind}")
+    assert answer.content.startswith(first)
+    assert f".{ending}" in answer.headers["content-disposition"]
+
+
+def test_plotly_is_packed_for_those_who_unpack_it(client: TestClient) -> None:
+    packed = client.get("/lib/plotly-0.min.js")
+    plain = client.get("/lib/plotly-0.min.js", headers={"accept-encoding": "identity"})
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert "immutable" in packed.headers["cache-control"]
