@@ -149,7 +149,7 @@ def test_a_megabyte_of_small_things_is_refused_in_time() -> None:
         "{" + ",".join(f'"k{number}": 1' for number in range(70_000)) + "}",
     ):
         assert refused(read_request, text) is not None
-    assert time.perf_counter() - started < 8
+    assert time.perf_counter() - started < 10
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "1", '"text"', "true"])

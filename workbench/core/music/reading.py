@@ -18,6 +18,7 @@ from workbench.core.music.structure import Model, MusicStructure
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
+MAX_ITEMS = 4_000
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -90,6 +91,21 @@ def json_depth(data: bytes) -> int:
     return deepest
 
 
+def _refuse_long_lists(data: Any, error: type[InvalidInputError]) -> None:
+    """Before each item of a list is looked at: no list is ever that long, and looking would take seconds."""
+    waiting: list[tuple[str, Any]] = [("", data)]
+    while waiting:
+        path, value = waiting.pop()
+        if len(value) > MAX_ITEMS and not isinstance(value, Mapping):
+            raise error(
+                f"{path[1:61].replace('/', '.')} holds {len(value):,} items; at most {MAX_ITEMS:,} are read.",
+                hint="Shorten the list.",
+                field=path[:200],
+            )
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        waiting += [(f"{path}/{key}", item) for key, item in items if isinstance(item, Mapping | list | tuple)]
+
+
 def _finite(text: str) -> float:
     value = float(text)
     if math.isinf(value):
@@ -149,6 +165,7 @@ def _kind(value: Any) -> str:
 
 
 def _validate(model: type[ModelT], data: Mapping[str, Any], error: type[InvalidInputError]) -> ModelT:
+    _refuse_long_lists(data, error)
     try:
         return model.model_validate(data)
     except ValidationError as problem:
