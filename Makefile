@@ -3,7 +3,8 @@ SHELL := /bin/bash
 VENV ?= .venv
 PORT ?= 8501
 BIN := $(VENV)/bin
-export VENV PYTHON PYTHONUTF8 = 1
+export VENV PYTHON
+export PYTHONUTF8 = 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run test check unit bench lint format clean
