@@ -90,12 +90,15 @@ def _theme(bars: int, period: str, cadence: CadenceType, rng: random.Random, min
         third = bars // 3
         return [
             PhraseShape(
-                "", "antecedent" if cadence != "HC" else "presentation", third, "HC" if cadence != "HC" else None
+                "",
+                "antecedent" if cadence not in {"HC", "DC"} else "presentation",
+                third,
+                "HC" if cadence != "HC" else None,
             ),
             PhraseShape("", "continuation", third, None, motif="m1", transformation="fragmentation"),
             PhraseShape(
                 "",
-                "consequent" if cadence != "HC" else "cadential",
+                "consequent" if cadence not in {"HC", "DC"} else "cadential",
                 bars - 2 * third,
                 cadence,
                 model=0,
@@ -146,8 +149,8 @@ def _pair(
         "modern": ("hybrid", "fortspinnung", "sentence"),
     }
     kind = rng.choice(kinds.get(period, kinds["classical"]))
-    if cadence == "HC" and kind != "fortspinnung":
-        kind = "sentence"  # nothing is weaker than a half cadence, so no antecedent can lead to one
+    if cadence in {"HC", "DC"} and kind != "fortspinnung":
+        kind = "sentence"  # nothing is weaker than these, so no antecedent can lead to one
     like = {"model": model, "likeness": "whole" if model is not None else ""}
     if kind == "period":
         return [
@@ -211,7 +214,8 @@ def _ternary(
             shapes += again
     base = len(shapes)
     size = groups[-1]
-    if len(theme) == 2 and sum(shape.measures for shape in theme) == size:
+    same_size = sum(shape.measures for shape in theme) == size
+    if len(theme) == 2 and same_size and cadence not in {"HC", "DC"}:
         for index, shape in enumerate(theme):
             ends = index == len(theme) - 1
             shapes.append(shape._replace(model=index, likeness="whole", cadence=cadence if ends else shape.cadence))

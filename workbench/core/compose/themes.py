@@ -222,7 +222,7 @@ def _wish(idea: Idea, note: int, shift: int, faithful: float) -> tuple[int | Non
             return None, None, 0.0
         before = next((p for p in reversed(idea.line[:note]) if p is not None), None)
         motion = here - before if before is not None else None
-        pull = (2.6 if idea.given else 2.0) * faithful
+        pull = (7.0 if idea.given and shift == 0 else 2.6 if idea.given else 2.0) * faithful
         return motion, here + shift, pull
     if 0 < note <= len(idea.gesture):
         return idea.gesture[note - 1], None, 1.3

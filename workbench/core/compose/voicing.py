@@ -19,7 +19,7 @@ from workbench.core.music.keys import Key
 from workbench.core.music.numerals import Chord
 from workbench.core.music.pitches import pitch_class
 
-MAX_VOICINGS = 20
+MAX_VOICINGS = 16
 Floats = NDArray[np.float32]
 _BIG = np.float32(60.0)
 
@@ -214,12 +214,17 @@ def _move(previous: Voicings, voicings: Voicings, left: int, reached: int) -> Fl
     return known
 
 
+@lru_cache(maxsize=512)
+def _rows(height: int, width: int) -> NDArray[np.intp]:
+    """Where each row of a matrix begins when it is read flat."""
+    return np.arange(height) * width
+
+
 def lead(sets: Sequence[Voicings], tune: Sequence[Under]) -> list[int]:
     """The index of the voicing to take for each chord, along the cheapest path."""
     previous, over = sets[0], tune[0]
     cost = _fit(previous.number, over)
     last = over.last
-    smallest = np.minimum.reduce
     back: list[NDArray[np.intp]] = []
     for voicings, under in zip(sets[1:], tune[1:], strict=True):
         first = under.first
@@ -227,8 +232,9 @@ def lead(sets: Sequence[Voicings], tune: Sequence[Under]) -> list[int]:
         left, reached = (last % 12, first % 12) if last >= 0 and first >= 0 and last != first else (-1, -1)
         known = _moves.get((previous.number, voicings.number, left, reached))
         total = (known if known is not None else _move(previous, voicings, left, reached)) + cost
-        back.append(total.argmin(axis=1))
-        cost = smallest(total, axis=1) + _fit(voicings.number, under)
+        choice = total.argmin(axis=1)
+        back.append(choice)
+        cost = total.take(choice + _rows(*total.shape)) + _fit(voicings.number, under)
         previous = voicings
         if under.last >= 0:
             last = under.last
