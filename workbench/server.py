@@ -127,21 +127,22 @@ class VisitCookie:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on; add the cookie to an HTML page."""
-        known = scope["type"] != "http" or any(
-            name == b"cookie" and COOKIE.encode() in value for name, value in scope["headers"]
-        )
+        """Pass everything on; add the cookie to what a browser asks for as a page."""
+        headers = dict(scope.get("headers", ()))
+        wanted = scope["type"] == "http" and b"text/html" in headers.get(b"accept", b"")
+        if not wanted or COOKIE.encode() in headers.get(b"cookie", b""):
+            await self.app(scope, receive, send)
+            return
 
         async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and any(
-                name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in message["headers"]
-            ):
+            # Also with "304 not modified": the browser may have the page from an earlier visit.
+            if message["type"] == "http.response.start":
                 secure = "; Secure" if scope.get("scheme") == "https" else ""
                 cookie = f"{COOKIE}={secrets.token_urlsafe(18)}; Path=/; HttpOnly; SameSite=Lax{secure}"
                 message = {**message, "headers": [*message["headers"], (b"set-cookie", cookie.encode())]}
             await send(message)
 
-        await self.app(scope, receive, send if known else sending)
+        await self.app(scope, receive, sending)
 
 
 @asynccontextmanager

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from workbench.core.music.request import Request
-from workbench.server import app
+from workbench.server import VisitCookie, app
 from workbench.views.pieces import Piece, shelf
+from workbench.views.visits import COOKIE
 
 
 @pytest.fixture
@@ -69,3 +73,14 @@ def test_plotly_is_packed_for_those_who_unpack_it(client: TestClient) -> None:
     assert packed.content == plain.content
     assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
     assert "immutable" in packed.headers["cache-control"]
+
+
+@pytest.mark.parametrize("status", [200, 304])
+def test_a_browser_is_given_a_visit_with_the_page_and_keeps_it(status: int) -> None:
+    page = Starlette(
+        routes=[Route("/{path:path}", lambda _: Response(status_code=status))], middleware=[Middleware(VisitCookie)]
+    )
+    with TestClient(page) as client:
+        assert COOKIE not in client.get("/static/x.js", headers={"accept": "*/*"}).cookies
+        assert client.get("/", headers={"accept": "text/html"}).cookies[COOKIE]
+        assert COOKIE not in client.get("/", headers={"accept": "text/html"}).cookies

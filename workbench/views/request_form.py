@@ -156,7 +156,15 @@ def _more() -> list[InvalidRequestError]:
         accept_new_options=True,
         key=_key("instrumentation"),
     )
-    st.slider("Focus on one motif", 0.0, 1.0, step=0.05, key=_key("focus"), help="0 wanders, 1 keeps to one motif.")
+    st.number_input(
+        "Focus on one motif",
+        0.0,
+        1.0,
+        step=0.1,
+        format="%.2f",
+        key=_key("focus"),
+        help="From 0, which wanders, to 1, which keeps to one motif.",
+    )
     errors = [
         _typed(
             "Motif to begin with",
@@ -198,6 +206,5 @@ def _data() -> dict[str, Any]:
     data["instrumentation"] = (value["instrumentation"] or "").strip() or None
     data["motif_seed"] = read_degrees(value["motif"] or "")
     data["rhythm_seed"] = read_rhythm(value["rhythm"] or "")
-    if data["duration"] is None:
-        data["duration"] = Request().duration
-    return data
+    # An emptied number goes back to what it is when nobody says anything.
+    return {name: item for name, item in data.items() if item is not None}
