@@ -24,7 +24,7 @@ ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

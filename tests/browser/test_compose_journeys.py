@@ -179,20 +179,20 @@ def test_a_link_gives_somebody_else_the_same_piece(visitor: Callable[..., Journe
 def test_what_was_typed_outlives_a_reload(journey: Journey) -> None:
     page = journey.open()
     page.get_by_text("More", exact=True).click()
-    box = page.get_by_role("textbox", name="Motif to begin with")
+    box = page.get_by_role("textbox", name="Motif")
     box.fill("1 3 5 8")
     box.press("Enter")
     journey.rest()
     page.reload()
     journey.rest()
     page.get_by_text("More", exact=True).click()
-    expect(page.get_by_role("textbox", name="Motif to begin with")).to_have_value("1 3 5 8")
+    expect(page.get_by_role("textbox", name="Motif")).to_have_value("1 3 5 8")
 
 
 def test_a_mistyped_motif_is_explained_at_its_field(journey: Journey) -> None:
     page = journey.open()
     page.get_by_text("More", exact=True).click()
-    box = page.get_by_role("textbox", name="Motif to begin with")
+    box = page.get_by_role("textbox", name="Motif")
     box.fill("1 3 banana")
     box.press("Enter")
     expect(page.get_by_role("alert").filter(has_text="banana")).to_be_visible()

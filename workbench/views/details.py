@@ -27,8 +27,11 @@ def score_pages(piece: Piece, *, key: str = "page") -> None:
     except WorkbenchError as problem:
         st.warning(f"The score is missing: {problem.message} {problem.hint}", icon=":material/music_off:")
         return
+    number = 1
+    if len(pages) > 1:
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            number = st.pagination(len(pages), key=f"{key}_{piece.id}")
     with st.container(horizontal_alignment="center"):
-        number = st.pagination(len(pages), key=f"{key}_{piece.id}") if len(pages) > 1 else 1
         # An image runs no scripts, whatever a piece's texts have brought into the SVG.
         st.image(on_paper(pages[number - 1]), width=SHEET, alt=f"Score, page {number} of {len(pages)}")
 

@@ -96,7 +96,7 @@ def read_degrees(text: str) -> tuple[int | str, ...]:
         InvalidRequestError: one of them is not a degree.
     """
     items = tuple(int(part) if re.fullmatch(r"-?\d{1,3}", part) else part for part in _parts(text))
-    return read_request({"motif_seed": items}).motif_seed
+    return _seeds({"motif_seed": items}).motif_seed
 
 
 def read_rhythm(text: str) -> tuple[float, ...]:
@@ -105,7 +105,18 @@ def read_rhythm(text: str) -> tuple[float, ...]:
     Raises:
         InvalidRequestError: one of them is not a length.
     """
-    return read_request({"rhythm_seed": tuple(_length(part) for part in _parts(text))}).rhythm_seed
+    return _seeds({"rhythm_seed": tuple(_length(part) for part in _parts(text))}).rhythm_seed
+
+
+def _seeds(data: dict[str, Any]) -> Request:
+    try:
+        return read_request(data)
+    except InvalidRequestError as problem:
+        # "motif_seed.2" is what a program calls the third note.
+        message = re.sub(
+            r"\b(motif|rhythm)_seed\.(\d+)", lambda at: f"Note {int(at[2]) + 1} of the {at[1]}", problem.message
+        )
+        raise InvalidRequestError(message.replace("_seed", ""), hint=problem.hint, field=problem.field) from None
 
 
 def _parts(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from workbench.views.links import read_degrees, read_rhythm
 from workbench.views.moods import WORDS
 
 LEFT_OPEN = "Let the mood decide"
+MOOD_DECIDES = "Mood decides"
 INSTRUMENTS = (
     "piano",
     "string quartet",
@@ -129,52 +130,58 @@ def _pad() -> None:
     _PAD(key=_key("mood"), data=data, on_mood_change=lambda: None)
 
 
-def _select(label: str, name: str, options: tuple[str, ...], words: Any) -> None:
-    st.selectbox(label, options, index=None, format_func=words, placeholder=LEFT_OPEN, key=_key(name))
+def _select(label: str, name: str, options: tuple[str, ...], words: Any, left_open: str = LEFT_OPEN) -> None:
+    st.selectbox(label, options, index=None, format_func=words, placeholder=left_open, key=_key(name))
 
 
 def _more() -> list[InvalidRequestError]:
-    _select("Key", "key", tuple(key.name for key in ALL_KEYS), lambda name: parse_key(name).pretty)
-    st.number_input(
-        "Tempo in quarters a minute",
-        40.0,
-        220.0,
-        value=None,
-        step=1.0,
-        format="%.0f",
-        placeholder=LEFT_OPEN,
-        key=_key("tempo"),
-    )
-    _select("Meter", "time_signature", TIME_SIGNATURES, str)
+    with st.grid(2, min_column_width=110, gap="small"):
+        _select("Key", "key", tuple(key.name for key in ALL_KEYS), lambda name: parse_key(name).pretty, MOOD_DECIDES)
+        _select("Meter", "time_signature", TIME_SIGNATURES, str, MOOD_DECIDES)
+        st.number_input(
+            "Tempo",
+            40.0,
+            220.0,
+            value=None,
+            step=1.0,
+            format="%.0f",
+            placeholder="Any",
+            key=_key("tempo"),
+            help="Quarter notes a minute, 40 to 220.",
+        )
+        st.number_input(
+            "Focus",
+            0.0,
+            1.0,
+            step=0.1,
+            format="%.2f",
+            key=_key("focus"),
+            help="From 0, which wanders, to 1, which keeps to one motif.",
+        )
     chosen = st.session_state[_key("instrumentation")]
     options = INSTRUMENTS if chosen is None or chosen in INSTRUMENTS else (chosen, *INSTRUMENTS)
     st.selectbox(
         "Instruments",
         options,
         index=None,
-        placeholder="Piano, or type your own",
+        placeholder="Choose, or type your own",
         accept_new_options=True,
         key=_key("instrumentation"),
     )
-    st.number_input(
-        "Focus on one motif",
-        0.0,
-        1.0,
-        step=0.1,
-        format="%.2f",
-        key=_key("focus"),
-        help="From 0, which wanders, to 1, which keeps to one motif.",
-    )
-    errors = [
-        _typed(
-            "Motif to begin with",
-            "motif",
-            "1 3 5 #4 5",
-            "Scale degrees: 1 is the tonic, 8 its octave, 0 a rest, #4 raised.",
-            read_degrees,
-        ),
-        _typed("Rhythm to begin with", "rhythm", "1 0.5 0.5 2", "Lengths in quarter notes.", read_rhythm),
-    ]
+    with st.grid(2, min_column_width=110, gap="small"):
+        errors = [
+            _typed(
+                "Motif",
+                "motif",
+                "1 3 5 #4",
+                "Scale degrees to begin with: 1 is the tonic, 8 its octave, 0 a rest, #4 raised.",
+                read_degrees,
+            ),
+            _typed("Rhythm", "rhythm", "1 0.5 0.5 2", "The motif's lengths in quarter notes.", read_rhythm),
+        ]
+    for error in errors:
+        if error is not None:
+            st.error(f"{error.message} {error.hint}")
     st.number_input(
         "Seed",
         0,
@@ -188,12 +195,11 @@ def _more() -> list[InvalidRequestError]:
     return [error for error in errors if error is not None]
 
 
-def _typed(label: str, name: str, example: str, help_text: str, read: Any) -> InvalidRequestError | None:
-    text = st.text_input(label, placeholder=example, key=_key(name), help=help_text, max_chars=200) or ""
+def _typed(label: str, name: str, example: str, about: str, read: Any) -> InvalidRequestError | None:
+    text = st.text_input(label, placeholder=example, key=_key(name), help=about, max_chars=200) or ""
     try:
         read(text)
     except InvalidRequestError as problem:
-        st.error(f"{problem.message} {problem.hint}")
         return problem
     return None
 
