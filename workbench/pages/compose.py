@@ -24,9 +24,9 @@ def heading(take: Take, piece: Piece) -> None:
         f"{piece.score.measures} bars",
         details.clock(piece.performance.seconds),
         mood_word(request.valence, request.arousal) if request else "",
-        f"seed {take.seed}" if request else f"opened from {take.source}",
+        f"seed {take.seed}" if request else f"opened from {details.plain(take.source)}",
     ]
-    st.title(piece_title(structure), anchor=False)
+    st.title(details.plain(piece_title(structure)), anchor=False)
     st.caption("  ·  ".join(part for part in parts if part))
 
 

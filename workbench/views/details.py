@@ -16,7 +16,7 @@ SHEET = 960
 """The width of a page of the score in pixels, where there is room for it."""
 
 _SVG_HEAD = re.compile(r"<svg\b[^>]*>")
-_PAPER = '<rect width="100%" height="100%" fill="#fffefa"/>'
+_PAPER = '<rect width="100%" height="100%" style="fill:#fffefa;stroke:none"/>'
 
 
 def score_pages(piece: Piece, *, key: str = "page") -> None:
@@ -27,10 +27,7 @@ def score_pages(piece: Piece, *, key: str = "page") -> None:
     except WorkbenchError as problem:
         st.warning(f"The score is missing: {problem.message} {problem.hint}", icon=":material/music_off:")
         return
-    number = 1
-    if len(pages) > 1:
-        with st.container(horizontal=True, horizontal_alignment="center"):
-            number = st.pagination(len(pages), key=f"{key}_{piece.id}")
+    number = st.pagination(len(pages), key=f"{key}_{piece.id}") if len(pages) > 1 else 1
     with st.container(horizontal_alignment="center"):
         # An image runs no scripts, whatever a piece's texts have brought into the SVG.
         st.image(on_paper(pages[number - 1]), width=SHEET, alt=f"Score, page {number} of {len(pages)}")
@@ -58,15 +55,15 @@ def facts(piece: Piece, take: Take) -> None:
     }
     grid = st.grid(2, min_column_width=480, gap="large")
     left = grid.cell()
-    left.table({name: _plain(text) for name, text in rows.items() if text}, border="horizontal")
+    left.table({name: plain(text) for name, text in rows.items() if text}, border="horizontal")
     if structure.reasoning:
-        left.caption(_plain(structure.reasoning))
+        left.caption(plain(structure.reasoning))
     sections = [
         {
-            "Section": _plain(span.name),
+            "Section": plain(span.name),
             "Key": span.key.pretty,
             "Bars": f"{span.first_measure}–{span.first_measure + span.measures - 1}",
-            "Texture": _plain(span.texture),
+            "Texture": plain(span.texture),
             "Loudness": span.dynamics,
             "Closes with": CADENCES[span.cadence].name if span.cadence else "",
         }
@@ -85,6 +82,6 @@ def clock(seconds: float) -> str:
     return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
 
 
-def _plain(text: str) -> str:
-    """A text from a file without the marks that Markdown would act on."""
+def plain(text: str) -> str:
+    """A text from a file as Markdown that shows it letter by letter."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|$~:])", r"\\\1", text)
