@@ -243,7 +243,7 @@ class _Composer:
             back = bring_back(
                 base.notes, self.meter, chord_of, treatment, self.rng, move=move, free=0.88,
                 literal_bars=1 if opens else 0, closes=phrase.cadence is not None,
-                closing=self._closing(phrase, starts, final),
+                closing=self._closing(phrase, starts, final, base.plan.cadence != phrase.cadence),
             )  # fmt: skip
             return back.slots, ()
         shift = {"sequence-up": 1, "sequence-down": -1}.get(phrase.transformation or "", 0)
@@ -274,13 +274,13 @@ class _Composer:
         )  # fmt: skip
         return (*head.slots, *drawn.slots[drawn.bar_offsets[kept] :]), prefix
 
-    def _closing(self, phrase: PhrasePlan, starts: Sequence[int], final: bool) -> tuple[int, ...] | None:
+    def _closing(self, phrase: PhrasePlan, starts: Sequence[int], final: bool, changed: bool) -> tuple[int, ...] | None:
         """A new rhythm for the last bar of a phrase that comes back, where its arrival is on the downbeat."""
         if phrase.cadence is None or starts[-1] != (phrase.measures - 1) * self.meter.bar:
             return None
         if final:
             return (self.meter.bar,)
-        return closing_bar(self.meter, self.rng, breath=True) if self.rng.random() < 0.7 else None
+        return closing_bar(self.meter, self.rng, breath=True) if changed or self.rng.random() < 0.7 else None
 
 
 def _starts(lengths: Sequence[int]) -> tuple[int, ...]:

@@ -141,6 +141,9 @@ def phrase_harmony(
         room = (bars - taken) * meter.bar - fixed
     lengths = _slot_lengths(room, meter, bar_seconds, chord_seconds, rng)
     head = list(opening)
+    if not lengths and len(head) > 1 and "/" in head[-1][0]:
+        # No room to resolve an applied chord before the cadence: the chord before it stays.
+        head[-2:] = [(head[-2][0], head[-2][1] + head[-1][1])]
     table = _table(period, mode)
     first = start or _first(role, mode, rng)
     previous = head[-1][0] if head else None
@@ -217,13 +220,12 @@ def _body(
     for _ in range(24):
         chords: list[str] = []
         here = previous
-        for number in range(count):
+        for _ in range(count):
             if here is None:
                 here = first
             else:
-                row = {name: weight for name, weight in table.get(here, {tonic: 1.0}).items() if weight > 0}
-                if number == 0 and here == tonic and previous is not None:
-                    row = dict(row)
+                known = table.get(here) or {here.split("/")[1] if "/" in here else tonic: 1.0}
+                row = {name: weight for name, weight in known.items() if weight > 0}
                 here = rng.choices(list(row), list(row.values()))[0]
             chords.append(here)
         score = _connects(chords[-1], goal, table, tonic) + 0.15 * len(set(chords)) + rng.random() * 0.2

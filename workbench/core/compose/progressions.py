@@ -196,7 +196,7 @@ TO_MAJOR = {
     "VI": "vi",
     "VI6": "vi6",
     "VI7": "vi7",
-    "VII": "bVII",
+    "VII": "V",
     "VII7": "V7/iii",
     "V7/III": "V7/vi",
     "V65/iv": "V65/ii",

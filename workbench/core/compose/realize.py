@@ -53,6 +53,7 @@ def realize(structure: MusicStructure) -> Score:
     meter = meter_of(structure.time_signature)
     ensemble = ensemble_for(structure.instrumentation)
     keyboard = ensemble.bass.keyboard
+    bass_range = (ensemble.bass.low, ensemble.bass.high)
     phrases = lay_out(structure)
     tempo = round(structure.tempo)
     textures = [texture_named(section.texture, structure.period) for section in structure.sections]
@@ -73,7 +74,7 @@ def realize(structure: MusicStructure) -> Score:
     chosen = np.array([voicings.pitches[index] for voicings, index in zip(sets, path, strict=True)], np.int32)
 
     melody = _melody(lines, phrases, ensemble)
-    accompaniment = _accompaniment(phrases, chosen, textures, meter, tempo, keyboard)
+    accompaniment = _accompaniment(phrases, chosen, textures, meter, tempo, keyboard, bass_range)
     table = np.concatenate([melody, accompaniment])
     table = table[np.lexsort((table[:, 2], table[:, 4], table[:, 0]))]
     sections, phrase_spans, chord_spans = _spans(structure, phrases, textures, meter)
@@ -168,6 +169,7 @@ def _accompaniment(
     meter: Meter,
     tempo: int,
     keyboard: bool,
+    bass_range: tuple[int, int],
 ) -> IntColumn:
     patterns: list[IntColumn] = []
     counts: list[int] = []
@@ -180,7 +182,7 @@ def _accompaniment(
         ends_section = index + 1 == len(phrases) or phrases[index + 1].section != phrase.section
         last = len(phrase.chords) - 1
         if texture == "contrapuntal":
-            rows = second_voice(phrase._replace(start=0), meter, reference_tonic(phrase.key))
+            rows = second_voice(phrase._replace(start=0), meter, reference_tonic(phrase.key), *bass_range)
             table = np.empty((len(rows), 8), np.int32)
             table[:, :4] = rows[:, :4]
             table[:, 0] += phrase.start

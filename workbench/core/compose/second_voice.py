@@ -21,15 +21,19 @@ from workbench.core.music.score import IntColumn
 
 
 @lru_cache(maxsize=4096)
-def second_voice(phrase: LaidPhrase, meter: Meter, tonic: int) -> IntColumn:
-    """Rows of onset, duration (divisions from the phrase's start), MIDI, fifths and chord index."""
+def second_voice(phrase: LaidPhrase, meter: Meter, tonic: int, lowest: int, highest: int) -> IntColumn:
+    """Rows of onset, duration (divisions from the phrase's start), MIDI, fifths and chord index.
+
+    ``lowest`` and ``highest`` are the player's range in MIDI numbers; ``tonic`` is the reference tonic.
+    """
     degrees, rhythm = phrase.degrees, phrase.rhythm
     if degrees is None:
         degrees, rhythm = tune_for(phrase, meter, tonic)
     tune = _tune(degrees, rhythm, phrase)
     slots, other = _slots(phrase, meter, tune)
-    low = -14 if tonic - 26 >= 36 else -12
-    task = TuneTask(phrase.key.mode, meter, phrase.chords, slots, phrase.cadence, low, -3, None, other=other)
+    low = max(-14 if tonic - 26 >= 36 else -12, -((tonic - lowest - 1) * 7 // 12))
+    high = max(low + 8, min(-3, (highest - tonic) * 7 // 12))
+    task = TuneTask(phrase.key.mode, meter, phrase.chords, slots, phrase.cadence, low, high, None, other=other)
     seed = random.Random(f"{phrase.figures}{degrees}{phrase.key.name}")
     line = write_tune(task, np.random.default_rng(seed.randrange(2**32)))
     values, _ = written(task, line)

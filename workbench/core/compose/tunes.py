@@ -274,7 +274,9 @@ def _as_bass(notes: _Notes) -> Floats:
     """A second voice carries the harmony: the chord's own bass where the chord enters, consonance on strong beats."""
     assert notes.other is not None
     semitones = notes.semitones % 12
-    cost = ((semitones != notes.bass[:, None]) & notes.change[:, None]) * np.float32(9.0)
+    price = np.full(len(notes.slots), 9.0, np.float32)
+    price[[slot.chord == notes.slots[-1].chord for slot in notes.slots]] = 40.0  # the close is not to be argued with
+    cost = ((semitones != notes.bass[:, None]) & notes.change[:, None]) * price[:, None]
     other = notes.other[:, 1]
     interval = (other[:, None] - semitones) % 12
     harsh = np.isin(interval, (1, 2, 10, 11)) & ~notes.member & (other >= 0)[:, None]

@@ -39,7 +39,7 @@ def describe(form: FormPlan, request: Request, sections: tuple[WrittenSection, .
         time_signature=manner.meter.name,
         form=form.form,
         period=manner.period,
-        sections=tuple(_section(section) for section in sections),
+        sections=tuple(_section(section, manner.meter.bar) for section in sections),
         leitmotifs=_leitmotifs(request, sections) or None,
         humanize=manner.humanize,
         instrumentation=manner.instrumentation,
@@ -55,12 +55,15 @@ def _title(form: FormPlan) -> str:
     return f"{name} in {form.manner.key.pretty}"
 
 
-def _section(section: WrittenSection) -> Section:
+def _section(section: WrittenSection, bar: int) -> Section:
     plan = section.plan
     figures = tuple(figure for phrase in section.phrases for figure in phrase.harmony.figures)
     lengths = tuple(length for phrase in section.phrases for length in phrase.harmony.lengths)
     used = {phrase.plan.motif for phrase in section.phrases}
     motifs = [motif for name, idea in section.palette.ideas.items() if name in used and (motif := motif_of(idea))]
+    if plan.returns is not None:
+        # What a return or a variation is made of is what it makes of its theme.
+        motifs = [_opening(section.phrases[0], bar), *motifs[1:]]
     return Section(
         name=plan.name,
         role=plan.role,
@@ -71,7 +74,7 @@ def _section(section: WrittenSection) -> Section:
         melody=SectionMelody(motifs=tuple(motifs)),
         dynamics=plan.dynamics,
         texture=plan.texture,
-        cadence=plan.cadence,
+        cadence=section.phrases[-1].plan.cadence or plan.cadence,
         harmonic_functions=tuple(_function(figure, plan.key.mode) for figure in figures),
         phrases=tuple(_phrase(phrase) for phrase in section.phrases),
     )
@@ -89,6 +92,15 @@ def _phrase(phrase: WrittenPhrase) -> Phrase:
         motif=MotifUse(ref=plan.motif, transformation=plan.transformation),
         melody=Motif(degrees=phrase.degrees, rhythm=phrase.rhythm),
     )
+
+
+def _opening(phrase: WrittenPhrase, bar: int) -> Motif:
+    """The first bar of a phrase."""
+    count, length = 0, 0
+    while length < bar and count < len(phrase.notes):
+        length += phrase.notes[count][0]
+        count += 1
+    return Motif(degrees=phrase.degrees[:count], rhythm=phrase.rhythm[:count])
 
 
 def motif_of(idea: Idea) -> Motif | None:
