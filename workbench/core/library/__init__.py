@@ -1,0 +1,1 @@
+"""The library: examples, their rights, and what brings them in."""
