@@ -155,7 +155,9 @@ def _melody(lines: list[Line], phrases: tuple[LaidPhrase, ...], ensemble: Ensemb
     low, high = ensemble.melody.low, ensemble.melody.high
     if len(table):
         midi = table[:, 2]
-        shift = min((0, 12, -12, 24), key=lambda move: int(((midi + move < low) | (midi + move > high)).sum()))
+        # A few notes out of reach are folded back; only a tune that lies wrong as a whole is moved.
+        outside = {move: int(((midi + move < low) | (midi + move > high)).sum()) for move in (0, 12, -12, 24)}
+        shift = min(outside, key=lambda move: outside[move] + 0.1 * len(midi) * abs(move) / 12)
         midi += shift
         midi += np.where(midi < low, -((midi - low) // 12) * 12, 0).astype(np.int32)
         midi -= np.where(midi > high, -((high - midi) // 12) * 12, 0).astype(np.int32)

@@ -289,7 +289,7 @@ def _resting_place(task: TuneTask) -> int:
 
 
 def _ending(task: TuneTask, table: ChordTable, positions: NDArray[np.int64], window: slice) -> Floats:
-    cost: Floats = (~table.member[window]).astype(np.float32) * np.float32(12.0)
+    cost: Floats = (~table.member[window]).astype(np.float32) * np.float32(80.0)
     if task.cadence == "HC":
         wanted = np.isin(positions % 7, (1, 4, 6))
         cost += (positions % 7 != 6) * np.float32(0.8)  # the leading tone says most clearly that this is V
@@ -297,7 +297,7 @@ def _ending(task: TuneTask, table: ChordTable, positions: NDArray[np.int64], win
         return cost
     else:
         wanted = np.isin(positions % 7, _FINALS[task.cadence])
-    cost += ~wanted * np.float32(14.0)
+    cost += ~wanted * np.float32(90.0)  # stronger than any wish to repeat a tune to the letter
     if task.cadence in {"PAC", "PICARDY"} and not task.final:
         cost += (positions > 8) * np.float32(1.0)
     return cost
