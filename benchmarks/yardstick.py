@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from benchmarks import measures
+from benchmarks import measures, pieces
 from benchmarks.spread import draw_requests
 from workbench.core.music.request import Request
 
@@ -68,7 +68,7 @@ class Tally:
     closings: list[measures.Closing] = field(default_factory=list)
     last: Counter[str] = field(default_factory=Counter)
 
-    def add(self, piece: measures.Piece, row: dict[str, Any]) -> None:
+    def add(self, piece: pieces.Piece, row: dict[str, Any]) -> None:
         """Take one piece in."""
         self.rows.append(row)
         self.intervals += measures.melody_intervals(piece)
@@ -134,7 +134,7 @@ class Tally:
         return table
 
 
-def measure(piece: measures.Piece) -> dict[str, Any]:
+def measure(piece: pieces.Piece) -> dict[str, Any]:
     """One piece's own figures."""
     parallels, moves, places = measures.outer_parallels(piece)
     where, times = measures.climax(piece)
@@ -158,12 +158,12 @@ def measure(piece: measures.Piece) -> dict[str, Any]:
     }
 
 
-def compose_and_measure(request: Request) -> tuple[measures.Piece, dict[str, Any]]:
+def compose_and_measure(request: Request) -> tuple[pieces.Piece, dict[str, Any]]:
     """Compose by the rules, realize, perform, measure."""
     from workbench.core.compose import compose, perform, realize
 
     score = realize(compose(request))
-    piece = measures.from_score(score)
+    piece = pieces.from_score(score)
     row = measure(piece)
     bar_seconds = score.meter.bar_quarters * 60 / score.tempo
     row["bars_off"] = abs(score.seconds - request.duration) / bar_seconds
@@ -224,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.notes:
         tallies = {}
         for path in chosen.notes:
-            piece = measures.from_dcml(path.read_text("utf-8"), path.stem.removesuffix(".notes"))
+            piece = pieces.from_dcml(path.read_text("utf-8"), path.stem.removesuffix(".notes"))
             tallies[piece.title[:10]] = Tally()
             tallies[piece.title[:10]].add(piece, measure(piece))
     elif chosen.structures:
@@ -233,7 +233,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         tallies = {"all": Tally()}
         for path in chosen.structures:
-            piece = measures.from_score(realize(read_structure(path.read_bytes())))
+            piece = pieces.from_score(realize(read_structure(path.read_bytes())))
             tallies["all"].add(piece, measure(piece) | {"title": path.stem})
     else:
         try:

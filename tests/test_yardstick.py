@@ -6,9 +6,13 @@ from fractions import Fraction
 
 import pytest
 
-from benchmarks import measures
-from benchmarks.measures import Close, Piece, Sound
+from benchmarks import measures, pieces
+from benchmarks.pieces import Close, Piece, Sound
 from benchmarks.spread import draw_requests
+from workbench.core.compose import compose, perform, realize
+from workbench.core.music.reading import read_request
+from workbench.core.render.midi import midi_bytes
+from workbench.core.render.musicxml import musicxml
 
 
 def sound(onset: float, midi: int, duration: float = 1, line: int = 0) -> Sound:
@@ -95,7 +99,7 @@ def test_closings_are_judged_by_what_sounds() -> None:
 def test_a_table_of_notes_is_read_with_its_ties() -> None:
     names = "mc\tquarterbeats\tduration_qb\tmc_onset\tstaff\tmidi\ttied\tname\toctave\tgracenote\n"
     rows = "1\t0\t3.0\t0\t1\t60\t\tC4\t4\t\n1\t3\t1.0\t3/4\t1\t62\t1\tD4\t4\t\n2\t4\t2.0\t0\t1\t62\t-1\tD4\t4\t\n"
-    read = measures.from_dcml(names + rows)
+    read = pieces.from_dcml(names + rows)
     assert [(note.onset, note.duration, note.midi) for note in read.notes] == [(0, 3, 60), (3, 3, 62)]
     assert read.bars == [0, 4]
 
@@ -103,3 +107,14 @@ def test_a_table_of_notes_is_read_with_its_ties() -> None:
 def test_requests_are_drawn_the_same_each_time() -> None:
     assert draw_requests(20, seed=3) == draw_requests(20, seed=3)
     assert draw_requests(20, seed=3) != draw_requests(20, seed=4)
+
+
+def test_the_same_piece_is_read_from_its_score_its_musicxml_and_its_midi() -> None:
+    score = realize(compose(read_request({"form": "binary", "duration": 30, "time_signature": "9/8", "seed": 2})))
+    written = pieces.from_score(score)
+    engraved = pieces.from_musicxml(musicxml(score))
+    played = pieces.from_midi(midi_bytes(perform(score)))
+    assert sorted(note[:3] for note in engraved.notes) == sorted(note[:3] for note in written.notes)
+    assert engraved.bars == played.bars[: len(written.bars)] == written.bars
+    assert sorted(note.midi for note in played.notes) == sorted(note.midi for note in written.notes)
+    assert measures.outer_parallels(engraved) == measures.outer_parallels(written)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -47,8 +46,3 @@ def summary(structure: MusicStructure) -> str:
         )
         bar += measures
     return "\n".join(lines)
-
-
-def to_line(value: object) -> str:
-    """A value as JSON in one line."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

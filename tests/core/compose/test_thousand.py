@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from music21 import converter
 
+from benchmarks.pieces import untied
 from benchmarks.spread import draw_requests
 from workbench.core.compose import compose, perform, realize
 from workbench.core.music.forms import FORM_IDS, PERIODS
@@ -119,27 +119,6 @@ def written(score: Score) -> Counter[Any]:
     return Counter((note.onset, note.duration, note.name) for note in score.notes)
 
 
-def untied(part: Any) -> Counter[Any]:
-    """A part's notes with ties joined. (music21's own ``stripTies`` confuses the voices of a stave.)"""
-    notes: Counter[Any] = Counter()
-    held: Counter[Any] = Counter()  # (first onset, where it has got to, pitch)
-    for element in part.flatten().notes:
-        onset, length = Fraction(element.offset), Fraction(element.quarterLength)
-        for note in getattr(element, "notes", (element,)):
-            name = note.pitch.nameWithOctave.replace("-", "b")
-            tie = note.tie.type if note.tie else None
-            began = onset
-            if tie in {"stop", "continue"}:
-                began = next(first for first, reached, pitch in held if (reached, pitch) == (onset, name))
-                held -= Counter([(began, onset, name)])
-            if tie in {"start", "continue"}:
-                held[began, onset + length, name] += 1
-            else:
-                notes[began, onset + length - began, name] += 1
-    assert not held
-    return notes
-
-
 def read_back(data: bytes) -> tuple[Counter[Any], set[int], list[list[tuple[int, int]]]]:
     """Notes as ``written`` has them, how many bars the parts have, and each part's key signatures by bar."""
     score = converter.parseData(data.decode(), format="musicxml")
@@ -155,7 +134,9 @@ def read_back(data: bytes) -> tuple[Counter[Any], set[int], list[list[tuple[int,
                 for signature in measure.recurse().getElementsByClass("KeySignature")
             ]
         )
-        notes += untied(part)
+        notes += Counter(
+            (onset, length, pitch.nameWithOctave.replace("-", "b")) for onset, length, pitch in untied(part)
+        )
     return notes, bars, keys
 
 
