@@ -49,6 +49,7 @@ for _name in ("connect", "connect_ex"):
     setattr(socket.socket, _name, _guarded(_name))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser journeys share one running app: keep them on one worker."""
     for item in items:
