@@ -12,6 +12,7 @@ from workbench.core.music.keys import Mode
 
 _ASC = "Aldwell, Schachter and Cadwallader 2011"
 _STYLES = ("baroque", "classical", "romantic", "modern")
+_LATER = ("airia", "classical", "romantic")
 _TONAL = ("airia", "baroque", "classical", "romantic")
 
 
@@ -80,10 +81,13 @@ def mode_quality(piece: Piece) -> Iterator[Found]:
 
 
 @register(
-    "chords.minor-dominant", "warning", source=f"{_ASC}, ch. 3: the dominant needs the leading tone", profiles=_TONAL
+    "chords.minor-dominant",
+    "warning",
+    source=f"{_ASC}, ch. 3: the dominant needs the leading tone",
+    profiles=("airia", "classical", "romantic"),
 )
 def minor_dominant(piece: Piece) -> Iterator[Found]:
-    """A minor v does not lead to the tonic: before i, V with the raised leading tone stands. Minor v is at home in
+    """After the baroque a minor v does not lead to the tonic: before i, V with the raised leading tone stands. Minor v is at home in
     descending basses (v6 to VI or iv6)."""
     for before, after in piece.pairs():
         if before.figure == "v" and after.chord.degree == 1 and not after.chord.is_applied:

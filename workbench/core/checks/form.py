@@ -197,7 +197,9 @@ def variations_vary(piece: Piece) -> Iterator[Found]:
     "form.proportions", "warning", source="Green 1979: parts of a form balance; codas and transitions are shorter"
 )
 def proportions(piece: Piece) -> Iterator[Found]:
-    """No main section is over four times as long as another."""
+    """In a form with known parts no main section is over four times as long as another."""
+    if piece.structure.form not in FORMS:
+        return
     small = {"coda", "transition", "retransition", "closing", "variation"}
     parts = _parts(piece)
     main = [

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from workbench.core.checks.piece import Piece
 from workbench.core.checks.registry import Found, register
+from workbench.core.music.forms import FORMS
 from workbench.core.music.keys import Key, parse_key
 from workbench.core.music.pitches import step_of
 
@@ -59,12 +60,13 @@ def misspelled(piece: Piece) -> Iterator[Found]:
 
 @register("keys.related", "warning", source="Green 1979, ch. 2; 89% of Mozart's local keys are I, V, vi or IV")
 def related(piece: Piece) -> Iterator[Found]:
-    """Sections lie in the home key, its parallel, or a key whose signature differs by one accidental. Distant keys are
-    a romantic colour, and then a choice."""
+    """Sections lie in the home key, its parallel, or a key whose signature differs by one accidental (two where the
+    form is free). Distant keys are a romantic colour, and then a choice."""
     near = {(key.pitch_class, key.mode) for key in related_keys(piece.home)}
     for index, section, path in piece.sections:
         key = section.tonality
-        wide = piece.profile.id in {"romantic", "modern"} and piece.home.distance(key) <= 4
+        reach = 4 if piece.profile.id in {"romantic", "modern"} else 1 if piece.structure.form in FORMS else 2
+        wide = piece.home.distance(key) <= reach
         if (key.pitch_class, key.mode) not in near and not wide:
             yield (
                 f"{key.pretty} is far from {piece.home.pretty}.",
@@ -76,8 +78,10 @@ def related(piece: Piece) -> Iterator[Found]:
 
 @register("keys.begins-home", "warning", source="Caplin 1998, ch. 1")
 def begins_home(piece: Piece) -> Iterator[Found]:
-    """The first section is in the key of the piece."""
+    """In a form with known parts the first section is in the key of the piece."""
     first = piece.structure.sections[0]
+    if piece.structure.form not in FORMS:
+        return  # a free form may begin on its way home, as many chorales do
     if first.tonality.pitch_class != piece.home.pitch_class:
         yield (
             f"The piece is in {piece.home.pretty} and begins in {first.tonality.pretty}.",

@@ -45,7 +45,7 @@ PROFILES: dict[str, Profile] = {
             ("3/4", "4/4", "6/8"),
         ),
         Profile("baroque", "Baroque", "Corelli to Bach: sequences, applied dominants, Picardy thirds.",
-                _COMMON | {"neapolitan", "picardy", "mixture"}),
+                _COMMON | {"neapolitan", "picardy", "mixture", "modal"}),
         Profile("classical", "Classical", "Haydn, Mozart, Beethoven: mixture and augmented sixths as colour.",
                 _COMMON | {"neapolitan", "augmented-sixth", "mixture", "picardy"}),
         Profile("romantic", "Romantic", "Schubert to Brahms: mixture, chromatic thirds, ninths.",
