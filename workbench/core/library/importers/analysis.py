@@ -62,14 +62,14 @@ class Analysis(NamedTuple):
 
 
 class PhraseSource(NamedTuple):
-    """Where a phrase comes from: its start and end in source quarters, and how long its first bar waits before it.
+    """Where a phrase comes from: its begin and end in source quarters, and how long its first bar waits before it.
 
     Source quarters are counted from the first bar's downbeat, every bar at the length that its meter gives it.
     """
 
     section: int
     phrase: int
-    start: Fraction
+    begin: Fraction
     end: Fraction
     lead: Fraction
 
