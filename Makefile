@@ -31,7 +31,8 @@ check:
 	$(BIN)/mypy
 
 unit:
-	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not browser" --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -m browser $(ARGS)
 
 bench: setup-dev ## measure speed and music against their targets
 	@$(BIN)/python -m benchmarks

@@ -49,14 +49,6 @@ for _name in ("connect", "connect_ex"):
     setattr(socket.socket, _name, _guarded(_name))
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser journeys share one running app: keep them on one worker."""
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(scope="session")
 def airia_files() -> list[Path]:
     """The sample pieces of AIRIA's rule-based composer: a request and a structure each."""
