@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from workbench import __version__
-from workbench.commands import console, generate, render
+from workbench.commands import check, console, generate, render
 from workbench.core.errors import InvalidInputError, WorkbenchError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command("generate")(generate.generate)
 app.command("render")(render.render)
+app.command("check")(check.check)
 
 
 @app.callback()

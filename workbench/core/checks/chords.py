@@ -87,8 +87,8 @@ def mode_quality(piece: Piece) -> Iterator[Found]:
     profiles=("airia", "classical", "romantic"),
 )
 def minor_dominant(piece: Piece) -> Iterator[Found]:
-    """After the baroque a minor v does not lead to the tonic: before i, V with the raised leading tone stands. Minor v is at home in
-    descending basses (v6 to VI or iv6)."""
+    """After the baroque a minor v does not lead to the tonic: before i stands V, with leading tone. Minor v is at home
+    in descending basses (v6 to VI or iv6)."""
     for before, after in piece.pairs():
         if before.figure == "v" and after.chord.degree == 1 and not after.chord.is_applied:
             yield "Minor v stands where the dominant leads home.", before.path, before.measure, "Write V."

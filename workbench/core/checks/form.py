@@ -220,7 +220,7 @@ def proportions(piece: Piece) -> Iterator[Found]:
 
 @register("form.coda-last", "warning", source="Caplin 1998, ch. 12")
 def coda_last(piece: Piece) -> Iterator[Found]:
-    """A coda comes after everything else."""
+    """A coda comes after everything else: it is what is said when the form is complete."""
     parts = _parts(piece)
     if "coda" in parts[:-1]:
         index = parts.index("coda")

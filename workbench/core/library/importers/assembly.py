@@ -271,8 +271,13 @@ def _phrase(span: _Span, key: Key, label: str) -> tuple[Phrase, Counter[str]]:
             length -= LONGEST_CHORD
         figures.append(reading.figure)
         lengths.append(length)
+    cadence = close_of(figures, key)
     written = span.chords[-1].cadence if span.chords[-1].key == key else None
-    cadence = written or close_of(figures, key)
+    if written and written != cadence:
+        if {written, cadence} == {"PAC", "IAC"}:
+            cadence = written  # the source knows the tune
+        else:
+            lost["cadences of the source that the numerals do not spell"] += 1
     phrase = Phrase(
         label=label,
         measures=span.bars,
