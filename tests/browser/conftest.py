@@ -83,6 +83,30 @@ def journey(visitor: Callable[..., Journey]) -> Journey:
     return visitor()
 
 
+@pytest.fixture(scope="module")
+def opened(chromium: Browser, app: App) -> Iterator[Journey]:
+    """One page with a piece on it, for all tests that leave it as it was."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    journey = Journey(context.new_page(), app.url)
+    journey.open("/?duration=60&tempo=120&form=ABA&seed=3")
+    yield journey
+    context.close()
+
+
+@pytest.fixture
+def shown(opened: Journey) -> Iterator[Journey]:
+    """The page that is already open, at the beginning of its piece."""
+    yield opened
+    page = opened.page
+    page.evaluate("document.querySelector('.wb-player[data-state=playing] .wb-play')?.click()")
+    page.evaluate("document.querySelector('.wb-loop-button[aria-pressed=true]')?.click()")
+    for name in ("Back to the start", "Show the whole piece"):
+        page.get_by_role("button", name=name).click()
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+    complaints, opened.complaints = opened.complaints, []
+    assert not complaints, "the browser complained:\n" + "\n".join(complaints)
+
+
 @pytest.fixture(params=["light", "dark"])
 def themed(request: pytest.FixtureRequest, visitor: Callable[..., Journey]) -> Journey:
     """A new visitor, once in each theme."""

@@ -27,7 +27,7 @@ def heading(take: Take, piece: Piece) -> None:
         f"seed {take.seed}" if request else f"opened from {details.plain(take.source)}",
     ]
     st.title(details.plain(piece_title(structure)), anchor=False)
-    st.caption("  ·  ".join(part for part in parts if part))
+    st.markdown(details.quiet("  ·  ".join(part for part in parts if part)))
 
 
 @st.fragment

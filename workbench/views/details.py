@@ -57,7 +57,7 @@ def facts(piece: Piece, take: Take) -> None:
     left = grid.cell()
     left.table({name: plain(text) for name, text in rows.items() if text}, border="horizontal")
     if structure.reasoning:
-        left.caption(plain(structure.reasoning))
+        left.markdown(quiet(plain(structure.reasoning)))
     sections = [
         {
             "Section": plain(span.name),
@@ -74,12 +74,18 @@ def facts(piece: Piece, take: Take) -> None:
 
 def structure_json(piece: Piece) -> None:
     """The structure as JSON, to read and to copy."""
-    st.code(piece.structure.to_json(), language="json", wrap_lines=True)
+    # Without a language: the colours that Streamlit gives to JSON are too pale to read on a light page.
+    st.code(piece.structure.to_json(), language=None, wrap_lines=True)
 
 
 def clock(seconds: float) -> str:
     """Seconds as ``m:ss``."""
     return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+
+
+def quiet(text: str) -> str:
+    """Markdown for words that stand back, yet are dark enough to read (Streamlit's captions are not)."""
+    return f":gray[{text}]"
 
 
 def plain(text: str) -> str:

@@ -44,7 +44,6 @@ def downloads(piece: Piece, *, key: str = "downloads") -> None:
         for name, kind in KINDS.items()
     ]
     _DOWNLOADS(key=key, data={"files": files})
-    st.caption("Each file is made when you ask for it.")
 
 
 def render_file(piece: Piece, kind: str) -> tuple[bytes, str, str]:
