@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import streamlit as st
-
 from workbench.core.errors import EngravingError
 from workbench.views.component import component
 from workbench.views.pieces import Piece
