@@ -41,7 +41,7 @@ def close_of(figures: Sequence[str], key: Key, tune_step: int | None = None) -> 
     upright = all(chord.inversion == 0 for chord in (before, chords[arrival], last))
     if last.degree == 6 and last.root in (3, -4) and last.inversion == 0:
         return "DC" if _is_dominant(before) and before.inversion == 0 else None
-    if last.root != 0:
+    if last.root != 0 or last.inversion == 2:
         return None
     if before.degree == 4 and before.root == -1 and not before.is_applied and before.quality in {"major", "minor"}:
         return "PC" if upright else None

@@ -139,6 +139,8 @@ def _cut(
         while stop < len(events) and events[stop].offset < end:
             stop += 1
         inside = list(events[first:stop])
+        if not inside and first and end - begin < bar:
+            continue  # the rest of a bar after the close
         floor, ceiling = begin // bar * bar, -(-begin // bar) * bar
         start = begin
         if begin > floor:
