@@ -15,7 +15,7 @@ from workbench.core.compose.layout import LaidPhrase, lay_out
 from workbench.core.compose.second_voice import second_voice
 from workbench.core.compose.textures import patterns_of, register_for, texture_named
 from workbench.core.compose.tune_for import tune_for
-from workbench.core.compose.voicing import Under, Voicings, chord_voicings, lead
+from workbench.core.compose.voicing import Register, Under, Voicings, chord_voicings, lead
 from workbench.core.music.degrees import DegreeValue, degree_midi, parse_degree, spell_degree
 from workbench.core.music.instruments import Ensemble, ensemble_for
 from workbench.core.music.keys import Key
@@ -67,7 +67,7 @@ def realize(structure: MusicStructure) -> Score:
             degrees, rhythm = tune_for(phrase, meter, reference_tonic(phrase.key))
         line = _line(degrees, rhythm, phrase.key, phrase.chords, phrase.starts, phrase.ends)
         register = register_for(textures[phrase.section], ensemble)
-        sets += [chord_voicings(chord, phrase.key, register) for chord in phrase.chords]
+        sets += _voicings(phrase.chords, phrase.key, register)
         unders += line.under
         lines.append(line)
     path = lead(sets, unders)
@@ -99,6 +99,11 @@ def realize(structure: MusicStructure) -> Score:
         chord=table[:, 7].copy(),
         skeleton=np.concatenate([soprano, chosen], axis=1),
     )
+
+
+@lru_cache(maxsize=8192)
+def _voicings(chords: tuple[Chord, ...], key: Key, register: Register) -> tuple[Voicings, ...]:
+    return tuple(chord_voicings(chord, key, register) for chord in chords)
 
 
 @lru_cache(maxsize=4096)
@@ -139,19 +144,20 @@ def _line(
 
 def _melody(lines: list[Line], phrases: tuple[LaidPhrase, ...], ensemble: Ensemble) -> IntColumn:
     """The tune of the whole piece in the score's columns, moved by octaves into the player's range."""
-    parts = []
-    base = 0
-    for number, (line, phrase) in enumerate(zip(lines, phrases, strict=True)):
-        rows = np.empty((len(line.columns), 8), np.int32)
-        rows[:, :4] = line.columns[:, :4]
-        rows[:, 0] += phrase.start
-        rows[:, 4] = 0
-        rows[:, 5] = phrase.section
-        rows[:, 6] = number
-        rows[:, 7] = line.columns[:, 4] + base
+    counts = [len(line.columns) for line in lines]
+    rows = np.concatenate([line.columns for line in lines])
+    base, bases = 0, []
+    for phrase in phrases:
+        bases.append(base)
         base += len(phrase.chords)
-        parts.append(rows)
-    table = np.concatenate(parts)
+    of = np.repeat(np.arange(len(phrases), dtype=np.int32), counts)
+    table = np.empty((len(rows), 8), np.int32)
+    table[:, :4] = rows[:, :4]
+    table[:, 0] += np.array([phrase.start for phrase in phrases], np.int32)[of]
+    table[:, 4] = 0
+    table[:, 5] = np.array([phrase.section for phrase in phrases], np.int32)[of]
+    table[:, 6] = of
+    table[:, 7] = rows[:, 4] + np.array(bases, np.int32)[of]
     low, high = ensemble.melody.low, ensemble.melody.high
     if len(table):
         midi = table[:, 2]
@@ -176,13 +182,12 @@ def _accompaniment(
     patterns: list[IntColumn] = []
     counts: list[int] = []
     info: list[tuple[int, int, int]] = []
-    spelling: list[tuple[int, ...]] = []
+    spelling: list[IntColumn] = []
     extra: list[IntColumn] = []
-    number, bar = 0, meter.bar
+    number = 0
     for index, phrase in enumerate(phrases):
         texture = textures[phrase.section]
-        ends_section = index + 1 == len(phrases) or phrases[index + 1].section != phrase.section
-        last = len(phrase.chords) - 1
+        spelling.append(_spellings(phrase.chords, phrase.key))
         if texture == "contrapuntal":
             rows = second_voice(phrase._replace(start=0), meter, reference_tonic(phrase.key), *bass_range)
             table = np.empty((len(rows), 8), np.int32)
@@ -190,33 +195,27 @@ def _accompaniment(
             table[:, 0] += phrase.start
             table[:, 4], table[:, 5], table[:, 6], table[:, 7] = 3, phrase.section, index, rows[:, 4] + number
             extra.append(table)
-        key = phrase.key
-        spelling += [_spelling(chord, key) for chord in phrase.chords]
-        if texture == "contrapuntal":
-            number += last + 1
-            continue
-        known = patterns_of(texture, meter, tempo, keyboard)
-        holds = last if ends_section and phrase.cadence is not None else -1
-        for order, (start, end) in enumerate(zip(phrase.starts, phrase.ends, strict=True)):
-            length = end - start
-            rows = known(start % bar, length, order == holds and length >= meter.beat)
+        else:
+            ends_section = index + 1 == len(phrases) or phrases[index + 1].section != phrase.section
+            made = patterns_of(texture, meter, tempo, keyboard)
+            rows = made(phrase.starts, phrase.ends, ends_section and phrase.cadence is not None)
             patterns.append(rows)
             counts.append(len(rows))
-            info.append((phrase.start + start, number, index))
-            number += 1
+            info.append((phrase.start, number, index))
+        number += len(phrase.chords)
     if patterns:
         rows = np.concatenate(patterns)
         where = np.repeat(np.array(info, np.int32), counts, axis=0)
+        chord = rows[:, 4] + where[:, 1]
         table = np.empty((len(rows), 8), np.int32)
         table[:, 0] = rows[:, 0] + where[:, 0]
         table[:, 1] = rows[:, 1]
-        table[:, 2] = chosen[where[:, 1], rows[:, 2]]
-        table[:, 3] = np.array(spelling, np.int32)[where[:, 1], table[:, 2] % 12]
+        table[:, 2] = chosen[chord, rows[:, 2]]
+        table[:, 3] = np.concatenate(spelling)[chord, table[:, 2] % 12]
         table[:, 4] = rows[:, 3]
-        sections = np.array([phrase.section for phrase in phrases], np.int32)
-        table[:, 5] = sections[where[:, 2]]
+        table[:, 5] = np.array([phrase.section for phrase in phrases], np.int32)[where[:, 2]]
         table[:, 6] = where[:, 2]
-        table[:, 7] = where[:, 1]
+        table[:, 7] = chord
         extra.append(_without_doubles(table))
     return np.concatenate(extra) if extra else np.zeros((0, 8), np.int32)
 
@@ -231,12 +230,13 @@ def _without_doubles(table: IntColumn) -> IntColumn:
 
 
 @lru_cache(maxsize=8192)
-def _spelling(chord: Chord, key: Key) -> tuple[int, ...]:
-    """For each pitch class in semitones, its spelling in this chord (0 where the chord has none such)."""
-    result = [0] * 12
-    for fifths in chord.spelled(key):
-        result[fifths * 7 % 12] = fifths
-    return tuple(result)
+def _spellings(chords: tuple[Chord, ...], key: Key) -> IntColumn:
+    """For each chord and pitch class in semitones, its spelling in the chord (0 where the chord has none such)."""
+    result = np.zeros((len(chords), 12), np.int32)
+    for number, chord in enumerate(chords):
+        for fifths in chord.spelled(key):
+            result[number, fifths * 7 % 12] = fifths
+    return result
 
 
 def _spans(

@@ -84,13 +84,27 @@ def register_for(texture: str, ensemble: Ensemble) -> Register:
 
 
 @lru_cache(maxsize=1024)
-def patterns_of(texture: str, meter: Meter, tempo: int, keyboard: bool) -> Callable[[int, int, bool], IntColumn]:
-    """The patterns of a texture, each made once: called with the chord's place after the downbeat, its length (both in
-    divisions) and whether it is held."""
+def patterns_of(
+    texture: str, meter: Meter, tempo: int, keyboard: bool
+) -> Callable[[tuple[int, ...], tuple[int, ...], bool], IntColumn]:
+    """A texture for whole phrases, each rhythm of chords laid out once.
 
-    @lru_cache(maxsize=4096)
-    def made(position: int, duration: int, hold: bool) -> IntColumn:
-        return pattern(texture, meter, position, duration, tempo, keyboard, hold)
+    Called with the chords' starts and ends (divisions from the phrase's start, which is a downbeat) and whether the
+    last one is held; gives rows (offset, length, tone, voice, number of the chord).
+    """
+
+    @lru_cache(maxsize=8192)
+    def made(starts: tuple[int, ...], ends: tuple[int, ...], hold: bool) -> IntColumn:
+        parts = []
+        for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            held = hold and number == len(starts) - 1 and end - start >= meter.beat
+            rows = pattern(texture, meter, start % meter.bar, end - start, tempo, keyboard, held)
+            part = np.empty((len(rows), 5), np.int32)
+            part[:, :4] = rows
+            part[:, 0] += start
+            part[:, 4] = number
+            parts.append(part)
+        return np.concatenate(parts)
 
     return made
 
