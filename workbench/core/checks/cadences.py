@@ -180,6 +180,8 @@ class _Heard:
         start = goal.start
         on = (score.onset <= start) & (score.onset + score.duration > start)
         self.melody = score.midi[on & (score.voice == 0)]
+        after = (score.onset >= start) & (score.onset < close.chords[-1].end) & (score.voice == 0)
+        self.settled = score.midi[after][-1:]
         self.low = int(score.midi[on].min()) if on.any() else -1
         inside = (score.onset < goal.end) & (score.onset + score.duration > start)
         self.classes = {int(midi) % 12 for midi in np.unique(score.midi[inside])}
@@ -188,20 +190,25 @@ class _Heard:
     def bass_is(self, semitones: int) -> bool:
         return self.low >= 0 and (self.low - self.tonic) % 12 == semitones
 
+    def tune_settles_on(self, semitones: int) -> bool:
+        """Whether the tune's last note of the close is this one: 3 2 1 over the final bass arrives on 1."""
+        return any((int(midi) - self.tonic) % 12 == semitones for midi in self.settled)
+
     def tune_is(self, *semitones: int) -> bool:
         return any((int(midi) - self.tonic) % 12 in semitones for midi in self.melody[-1:])
 
 
 @register("cadences.authentic-sounds", "error", source=_CAPLIN, needs_score=True)
 def authentic_sounds(piece: Piece) -> Iterator[Found]:
-    """A perfect authentic cadence is heard: at its arrival the tonic is in the bass and in the tune."""
+    """A perfect authentic cadence is heard: at its arrival the tonic is in the bass and in the tune, which may come to
+    it through an appoggiatura."""
     for close in piece.closes:
         if close.tag not in {"PAC", "PICARDY"}:
             continue
         heard = _Heard(piece, close)
         if not heard.bass_is(0):
             yield "The tonic is not in the bass where the cadence arrives.", close.path, close.measure, "End on I."
-        elif len(heard.melody) and not heard.tune_is(0):
+        elif len(heard.melody) and not heard.tune_is(0) and not heard.tune_settles_on(0):
             yield "The tune does not arrive on 1.", close.path, close.measure, "End the tune on 1 or 8, or call it IAC."
 
 
