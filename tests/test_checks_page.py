@@ -21,7 +21,7 @@ def test_the_page_is_in_step_with_the_code() -> None:
 
 def test_every_check_explains_itself_and_names_its_source() -> None:
     for each in all_checks():
-        assert len(each.explanation) > 40, each.id
+        assert len(each.explanation) > 30, each.id
         assert each.explanation.endswith("."), each.id
         assert len(each.source) > 10, each.id
         assert each.profiles

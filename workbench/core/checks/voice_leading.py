@@ -160,7 +160,7 @@ def _tendency(piece: Piece, which: str) -> Iterator[tuple[int, int, int, int]]:
     needs_score=True,
 )
 def leading_tone(piece: Piece) -> Iterator[Found]:
-    """A leading tone in the bass rises to its tonic. (An inner one may fall to complete the chord.)"""
+    """A leading tone in the bass rises to its tonic; an inner one may fall to complete the chord."""
     score = piece.score
     assert score is not None
     for at, voice, before, after in _tendency(piece, "leading"):

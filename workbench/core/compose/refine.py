@@ -161,7 +161,7 @@ def _as_planned(figures: tuple[str, ...], cadence: CadenceType, mode: Mode) -> t
         if last.degree != 5 or last.is_applied or last.inversion or last.leading is None:
             new[-1] = "V"
     elif cadence == "DC":
-        if last.degree == 1 and last.inversion == 0:
+        if (last.degree == 1 and last.inversion == 0) or 0 not in last.tones:
             new[-1] = submediant
         if not _dominant(before):
             new[-2] = "V7" if len(figures) > 2 else "V"
