@@ -168,7 +168,8 @@ def _as_planned(figures: tuple[str, ...], cadence: CadenceType, mode: Mode) -> t
     elif cadence == "PC":
         if not _tonic(last):
             new[-1] = tonic
-        if not any(chord is not None and chord.function == "S" for chord in chords[-3:-1]):
+        source = next((chord for chord in reversed(chords[:-1]) if chord is not None and chord.degree != 1), None)
+        if source is None or source.function != "S":
             new[-2] = subdominant
     elif cadence in {"PAC", "PICARDY", "IAC"}:
         home = "I" if cadence == "PICARDY" else tonic
