@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -19,6 +21,10 @@ from workbench.core.music.structure import Model, MusicStructure
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
 MAX_ITEMS = 4_000
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[{]}"))
+_MANY = 20_000
+"""Brackets; for fewer it is not worth loading numpy."""
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -68,27 +74,25 @@ def parse_json(text: str | bytes, *, error: type[InvalidInputError] = InvalidInp
 
 
 def json_depth(data: bytes) -> int:
-    """The deepest nesting of brackets outside strings, counted without parsing."""
-    depth = deepest = 0
-    in_string = escaped = False
-    for byte in data:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 92:
-                escaped = True
-            elif byte == 34:
-                in_string = False
-        elif byte == 34:
-            in_string = True
-        elif byte in (91, 123):
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > MAX_DEPTH:
-                return deepest
-        elif byte in (93, 125):
-            depth -= 1
-    return deepest
+    """The deepest nesting of brackets outside strings, counted without parsing (1 MB in a few milliseconds)."""
+    return bracket_depth(outside_strings(data))
+
+
+def outside_strings(data: bytes) -> bytes:
+    """JSON text without what stands between quotation marks."""
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b"".join(data.split(b'"')[::2])
+
+
+def bracket_depth(outside: bytes) -> int:
+    """The deepest nesting in a text that holds no strings."""
+    steps = outside.translate(_STEPS, _NO_BRACKETS)
+    if len(steps) > _MANY:
+        import numpy as np
+
+        return max(0, int(np.cumsum(np.frombuffer(steps, np.int8), dtype=np.int32).max()))
+    return max(0, max(accumulate(array("b", steps)), default=0))
 
 
 def _refuse_long_lists(data: Any, error: type[InvalidInputError]) -> None:
