@@ -61,7 +61,7 @@ def read_homophony(score: Any, *, title: str = "", composer: str = "", period: P
     Raises:
         InvalidInputError: no bars, an unfit meter, over 4,000 beats, or parts that do not move together.
     """
-    parts = list(score.parts)
+    parts = list(getattr(score, "parts", ()))
     if len(parts) < 3:
         raise InvalidInputError(f"The score has {len(parts)} parts; harmony needs three or more.", hint=_HINT)
     analysis, tunes = _heard(parts, title, composer)

@@ -224,9 +224,13 @@ def _length(meter: str) -> Fraction:
 def _offset(beat: str, meter: str) -> Fraction:
     """Where a beat such as ``b2.5`` lies, in quarters from the downbeat."""
     from music21 import meter as m21meter
+    from music21.exceptions21 import Music21Exception
     from music21.romanText import rtObjects
 
-    value = Fraction(rtObjects.RTBeat(beat).getBeatFloatOrFrac()).limit_denominator(48)
+    try:
+        value = Fraction(rtObjects.RTBeat(beat).getBeatFloatOrFrac()).limit_denominator(48)
+    except (Music21Exception, IndexError) as problem:
+        raise ValueError(f"{beat[:12]!r} is no beat") from problem
     signature = m21meter.TimeSignature(meter)
     return (value - 1) * Fraction(signature.beatDuration.quarterLength)
 
