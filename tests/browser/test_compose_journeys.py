@@ -117,7 +117,7 @@ def test_the_player_plays_on_while_other_controls_are_used(shown: Journey) -> No
     page = shown.page
     shown.play()
     before = shown.position
-    page.get_by_role("tab", name="Text").click()
+    page.get_by_role("tab", name="About").click()
     shown.rest()
     assert page.locator(".wb-player").get_attribute("data-state") == "playing"
     assert shown.position > before
@@ -308,7 +308,7 @@ def test_nothing_serious_stands_in_the_way_of_assistive_technology(themed: Journ
     page.get_by_text("More", exact=True).click()
     themed.press("Another one")
     themed.until_piece_changes(themed.piece)
-    for tab in ("Score", "Text", "JSON", "Downloads"):
+    for tab in ("Score", "About", "JSON", "Downloads"):
         page.get_by_role("tab", name=tab).click()
         themed.rest()
         found = Axe().run(page).response["violations"]
@@ -325,7 +325,7 @@ def test_nothing_runs_over_the_edge_of_the_screen(visitor: Callable[..., Journey
     page = journey.open()
     for width in (400, 768, 1400):
         page.set_viewport_size({"width": width, "height": 900})
-        for tab in ("Text", "Downloads", "Score"):
+        for tab in ("About", "Downloads", "Score"):
             page.get_by_role("tab", name=tab).click()
             journey.rest()
             over = page.evaluate(

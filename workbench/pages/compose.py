@@ -78,13 +78,13 @@ with asked:
     asking(take)
 if len(this_visit().takes) > 1:
     takes_strip(take, dark=is_dark())
-score, text, json, files = st.tabs(["Score", "Text", "JSON", "Downloads"], on_change="rerun", key="tab")
+about, score, json, files = st.tabs(["About", "Score", "JSON", "Downloads"], on_change="rerun", key="tab")
+if about.open:
+    with about:
+        details.facts(piece, take)
 if score.open:
     with score:
         details.score_pages(piece)
-if text.open:
-    with text:
-        details.facts(piece, take)
 if json.open:
     with json:
         details.structure_json(piece)

@@ -54,22 +54,30 @@ def facts(piece: Piece, take: Take) -> None:
         "Made from": f"seed {take.seed}" if take.request is not None else (take.source or "a file"),
     }
     grid = st.grid(2, min_column_width=480, gap="large")
-    left = grid.cell()
-    left.table({name: plain(text) for name, text in rows.items() if text}, border="horizontal")
-    if structure.reasoning:
-        left.markdown(quiet(plain(structure.reasoning)))
+    with grid.cell():
+        known = [(quiet(name), plain(text)) for name, text in rows.items() if text]
+        st.markdown(_table(known[0], known[1:]))
+        if structure.reasoning:
+            st.markdown(quiet(plain(structure.reasoning)))
     sections = [
-        {
-            "Section": plain(span.name),
-            "Key": span.key.pretty,
-            "Bars": f"{span.first_measure}–{span.first_measure + span.measures - 1}",
-            "Texture": plain(span.texture),
-            "Loudness": span.dynamics,
-            "Closes with": CADENCES[span.cadence].name if span.cadence else "",
-        }
+        (
+            f"{plain(span.name)}, {span.first_measure}–{span.first_measure + span.measures - 1}",
+            span.key.pretty,
+            ", ".join(filter(None, (plain(span.texture), span.dynamics))),
+            CADENCES[span.cadence].symbol if span.cadence else "",
+        )
         for span in score.sections
     ]
-    grid.table(sections, border="horizontal", hide_index=True)
+    with grid.cell():
+        st.markdown(_table(("Section, bars", "Key", "Texture", "Close"), sections))
+        names = dict.fromkeys(CADENCES[span.cadence] for span in score.sections if span.cadence)
+        st.markdown(quiet(", ".join(f"{cadence.symbol} {cadence.name}" for cadence in names)))
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table (``st.table`` would load pandas, half a second on the first page)."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def structure_json(piece: Piece) -> None:
@@ -90,4 +98,4 @@ def quiet(text: str) -> str:
 
 def plain(text: str) -> str:
     """A text from a file as Markdown that shows it letter by letter."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|$~:])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|$~:])", r"\\\1", " ".join(text.split()))
