@@ -5,38 +5,38 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
-from workbench.core.music.reading import read_request, read_structure
+from workbench.core.music.forms import FORM_IDS, PERIODS
+from workbench.core.music.reading import read_request
 from workbench.core.music.structure import MusicStructure
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def eighty_bars() -> MusicStructure:
-    """80 bars of 4/4 in five sections: about 1,300 notes, half of them in broken chords."""
-    plans = (
-        ("A", "C major", ["I", "vi", "ii6", "V7", "I6", "IV", "V", "V7", "I", "V65/V", "V", "I"], "alberti"),
-        ("B", "G major", ["I", "V6", "vi", "iii6", "IV", "I6", "ii65", "V7", "I"], "homophonic"),
-        ("C", "a minor", ["i", "iiø65", "V", "i", "VI", "iv6", "V7", "i"], "broken"),
-        ("A'", "C major", ["I", "vi", "ii6", "V7", "I6", "IV", "V", "V7", "I", "V65/V", "V", "I"], "alberti"),
-        ("Coda", "C major", ["I", "IV", "V7/IV", "IV", "ii", "V7", "I"], "alberti"),
-    )
-    motif = {"degrees": [5, 6, 5, 4, 3, 2, 3, 1], "rhythm": [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]}
-    sections = [
-        {
-            "name": name,
-            "key": key,
-            "measures": 16,
-            "chordProgression": chords,
-            "melody": {"motifs": [motif]},
-            "texture": texture,
-            "dynamics": "mf",
-            "cadence": "PAC",
+def eighty_bars(count: int = 24) -> list[MusicStructure]:
+    """Pieces of about 80 bars and 1,300 notes over all forms and periods, with their tunes written out."""
+    from workbench.core.compose import compose, realize
+
+    pieces: list[MusicStructure] = []
+    seed = 0
+    while len(pieces) < count:
+        seed += 1
+        request = {
+            "form": FORM_IDS[seed % len(FORM_IDS)],
+            "period": PERIODS[seed % len(PERIODS)],
+            "timeSignature": ("4/4", "12/8", "2/2", "9/8")[seed // 4 % 4],
+            "arousal": 0.5 + seed % 5 / 10,
+            "valence": (seed % 7 - 3) / 4,
+            "tempo": 120,
+            "duration": 80 * (4, 6, 4, 4.5)[seed // 4 % 4] / 2,
+            "seed": seed,
         }
-        for name, key, chords, texture in plans
-    ]
-    return read_structure({"key": "C major", "tempo": 112, "timeSignature": "4/4", "form": "ABA", "sections": sections})
+        piece = compose(read_request(request))
+        if 1100 <= len(realize(piece)) <= 1500:
+            pieces.append(piece)
+    return pieces
 
 
 def _command(*arguments: str) -> Callable[[], object]:
@@ -52,13 +52,14 @@ def benchmarks() -> list[tuple[str, Callable[[], object], float]]:
     from workbench.core.compose import compose, perform, realize
     from workbench.core.render.midi import midi_bytes
 
-    structure = eighty_bars()
-    count = len(realize(structure))
+    pieces = eighty_bars()
+    count = sum(len(realize(piece)) for piece in pieces) // len(pieces)
+    turn = cycle(pieces)
     request = read_request({"form": "sonata", "period": "classical", "duration": 180, "seed": 1})
     return [
         (
-            f"80 bars, {count:,} notes: structure to MIDI bytes",
-            lambda: midi_bytes(perform(realize(structure))),
+            f"80 bars, {count:,} notes: structure to MIDI bytes ({len(pieces)} pieces in turn)",
+            lambda: midi_bytes(perform(realize(next(turn)))),
             1 / 500,
         ),
         ("a sonata of 180 s: request to structure", lambda: compose(request), 0.25),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from workbench.core.compose.themes import Idea, Palette, make_palette, sketch
 from workbench.core.compose.tune_for import tune_bounds
 from workbench.core.compose.tunes import Slot, TuneTask, tune_chords, write_tune, written
 from workbench.core.compose.wording import describe
-from workbench.core.music.degrees import DegreeValue
+from workbench.core.compose.written import WrittenPhrase, WrittenSection
 from workbench.core.music.keys import Key
 from workbench.core.music.meters import DIVISIONS, Meter
 from workbench.core.music.numerals import Chord
@@ -31,25 +30,6 @@ from workbench.core.music.structure import Motif, MusicStructure
 
 _SECOND_THEME = frozenset({"exposition-secondary", "closing", "recapitulation-secondary"})
 _OWN_THEME = frozenset({"contrast", "episode", "trio", "contrasting-middle"})
-
-
-class WrittenPhrase(NamedTuple):
-    """A finished phrase: its plan, its chords, its notes as positions, and the tune as the structure writes it."""
-
-    plan: PhrasePlan
-    key: Key
-    harmony: Harmony
-    notes: tuple[Note, ...]
-    degrees: tuple[DegreeValue, ...]
-    rhythm: tuple[float, ...]
-
-
-class WrittenSection(NamedTuple):
-    """A finished section and the palette it was made from."""
-
-    plan: SectionPlan
-    palette: Palette
-    phrases: tuple[WrittenPhrase, ...]
 
 
 def compose(request: Request, *, seed: int | None = None) -> MusicStructure:

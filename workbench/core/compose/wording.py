@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from workbench.core.compose.plan import FormPlan
 from workbench.core.compose.themes import Idea
+from workbench.core.compose.written import WrittenPhrase, WrittenSection
 from workbench.core.music.forms import FORMS
 from workbench.core.music.keys import Mode
 from workbench.core.music.meters import plain_quarters
@@ -22,10 +22,6 @@ from workbench.core.music.structure import (
     Section,
     SectionMelody,
 )
-
-if TYPE_CHECKING:
-    from workbench.core.compose.composer import WrittenPhrase, WrittenSection
-    from workbench.core.compose.plan import FormPlan
 
 
 def describe(form: FormPlan, request: Request, sections: tuple[WrittenSection, ...]) -> MusicStructure:
