@@ -5,7 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 BROKEN_PIPE = 141
@@ -32,6 +36,33 @@ def complain(text: str) -> None:
 def note(text: str) -> None:
     """Progress: one line on standard error, without a name in front."""
     print(one_line(text), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], None]]:
+    """Long work that Ctrl-C stops for certain: what it gives is to be called between one piece of work and the next.
+
+    Python drops an interrupt that comes while it tidies up after objects; here it is remembered.
+    """
+    asked = False
+
+    def stop(*_: object) -> None:
+        nonlocal asked
+        asked = True
+        raise KeyboardInterrupt
+
+    def go_on() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield go_on
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield go_on
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def print_json(value: Any) -> None:

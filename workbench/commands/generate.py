@@ -122,8 +122,9 @@ def _many(
     """Many requests, one a line: a bad line is reported and the others go on."""
     taken: dict[str, int] = {}
     done = failed = incomplete = 0
-    with _json_list(as_json) as emit, _progress(total) as advance:
+    with _json_list(as_json) as emit, _progress(total) as advance, console.interruptible() as go_on:
         for line in lines:
+            go_on()
             try:
                 if line.data is None:
                     raise InvalidInputError("The line is longer than 1,000,000 bytes.", hint="Shorten the request.")

@@ -142,14 +142,14 @@ def test_ten_megabytes_are_refused_before_they_are_parsed() -> None:
 
 
 def test_a_megabyte_of_small_things_is_refused_in_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in (
         '{"motif_seed": [' + ",".join(["1"] * 490_000) + "]}",
         '{"section_plan": [' + ",".join(["{}"] * 320_000) + "]}",
         "{" + ",".join(f'"k{number}": 1' for number in range(70_000)) + "}",
     ):
         assert refused(read_request, text) is not None
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "1", '"text"', "true"])

@@ -96,13 +96,14 @@ def bracket_depth(outside: bytes) -> int:
 
 
 def _refuse_long_lists(data: Any, error: type[InvalidInputError]) -> None:
-    """Before each item of a list is looked at: no list is ever that long, and looking would take seconds."""
+    """Before each item of a list is looked at: none is ever that long, and looking would take seconds."""
     waiting: list[tuple[str, Any]] = [("", data)]
     while waiting:
         path, value = waiting.pop()
-        if len(value) > MAX_ITEMS and not isinstance(value, Mapping):
+        if len(value) > MAX_ITEMS:
+            name = path[1:61].replace("/", ".") or "The input"
             raise error(
-                f"{path[1:61].replace('/', '.')} holds {len(value):,} items; at most {MAX_ITEMS:,} are read.",
+                f"{name} holds {len(value):,} items; at most {MAX_ITEMS:,} are read.",
                 hint="Shorten the list.",
                 field=path[:200],
             )
