@@ -14,7 +14,7 @@ from workbench.core.checks import check
 from workbench.core.compose.realize import realize
 from workbench.core.errors import InputTooLargeError, InvalidInputError
 from workbench.core.library.importers import Imported, read_romantext
-from workbench.core.music.structure import MusicStructure, Phrase
+from workbench.core.music.structure import MIN_LENGTH, MusicStructure, Phrase
 
 
 def phrases_of(imported: Imported) -> list[Phrase]:
@@ -218,6 +218,21 @@ def test_what_is_no_analysis_is_one_clear_error(text: str) -> None:
 def test_endless_analyses_are_refused(text: str) -> None:
     with pytest.raises(InputTooLargeError):
         read_romantext(text)
+
+
+def test_chords_too_short_to_write_join_their_neighbours() -> None:
+    imported = read_romantext("Time Signature: 4/4\nm1 C: I b1.02 IV b1.04 V b2 vi b2.02 ii b3 V\nm2 I")
+    lengths = phrases_of(imported)[0].chord_beats or ()
+    assert min(lengths) >= MIN_LENGTH
+    assert sum(lengths) == pytest.approx(8)
+
+
+def test_more_chords_than_a_section_holds_are_refused() -> None:
+    beats = " ".join(
+        f"b{beat}.{part} {figure}" for beat in range(1, 5) for part, figure in ((1, "I"), (5, "V"), (8, "I"))
+    )
+    with pytest.raises(InvalidInputError, match="2000"):
+        read_romantext("\n".join(f"m{bar} C: {beats}" for bar in range(1, 400)))
 
 
 _WORDS = st.sampled_from(

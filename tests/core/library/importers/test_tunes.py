@@ -64,6 +64,13 @@ def test_rests_are_kept() -> None:
     assert melody.rhythm == (1, 1, 2, 4)
 
 
+def test_very_long_rests_are_written_in_parts() -> None:
+    imported = read_romantext("Time Signature: 4/4\nm1 C: I\nm30 ||\nm31 V\nm32 I")
+    sung = with_melody(imported, [note(0, 1, 67, 1), note(120, 4, 67, 1), note(124, 4, 72, 0)])
+    for phrase in phrases_of(sung):
+        assert phrase.melody is None or sum(phrase.melody.rhythm) == phrase.measures * 4
+
+
 def test_a_tune_of_another_piece_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="belong"):
         with_melody(read_romantext(HARMONY), [note(0, 2, 61, 7), note(2, 2, 66, 6), note(4, 4, 68, 8)])

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
+from pydantic import ValidationError
+
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.importers.analysis import Analysis, Imported, PhraseSource, Timeline, WrittenChord
 from workbench.core.library.importers.closes import LONGEST_PHRASE, REWARD, close_of, divide
@@ -20,7 +22,8 @@ from workbench.core.library.importers.timing import Stretch, onto_bars
 from workbench.core.music.cadences import CadenceType
 from workbench.core.music.keys import Key
 from workbench.core.music.meters import DIVISIONS, plain_quarters
-from workbench.core.music.structure import MAX_CHORDS, MAX_SECTIONS, MusicStructure, Phrase, Section
+from workbench.core.music.reading import explain
+from workbench.core.music.structure import MAX_SECTIONS, MIN_LENGTH, MusicStructure, Phrase, Section
 
 Period = Literal["baroque", "classical", "romantic", "modern"]
 
@@ -71,7 +74,10 @@ def assemble(analysis: Analysis, *, period: Period | None = None) -> Imported:
         notes.append("The source marks no phrases: they are divided where the harmony closes.")
     if least > SHORTEST_SECTION:
         notes.append(f"Keys that last less than {least} bars are written as applied chords.")
-    sections, sources, lost = _written(groups)
+    try:
+        sections, sources, lost = _written(groups)
+    except ValidationError as problem:
+        raise explain(problem) from None
     notes += [f"{count} × left out: {what}." for what, count in sorted(lost.items())]
     form = (analysis.source.form or "through-composed").strip().lower()[:40]
     notes.append("The tempo is assumed: the source gives none.")
@@ -129,7 +135,6 @@ def _phrases(stretch: Stretch, bar: Fraction, scale: Fraction) -> list[_Span]:
     """The phrases of a stretch: itself, or parts of it where it is long or changes key for good."""
     total = stretch.bars * bar
     ends = [*(chord.offset for chord in stretch.chords[1:]), total]
-    lengths = [end - chord.offset for chord, end in zip(stretch.chords, ends, strict=True)]
     if stretch.bars <= LONGEST_PHRASE:
         sizes = [stretch.bars]
     else:
@@ -144,15 +149,17 @@ def _phrases(stretch: Stretch, bar: Fraction, scale: Fraction) -> list[_Span]:
 
         sizes = divide(stretch.bars, close_after)
     spans: list[_Span] = []
-    at = Fraction(0)
+    at, index = Fraction(0), 0
     for number, size in enumerate(sizes):
         start, stop = at, at + size * bar
         chosen, taken = [], []
-        for chord, length in zip(stretch.chords, lengths, strict=True):
-            low, high = max(chord.offset, start), min(chord.offset + length, stop)
-            if low < high:
-                chosen.append(chord)
-                taken.append(high - low)
+        while index < len(ends) and stretch.chords[index].offset < stop:
+            low, high = max(stretch.chords[index].offset, start), min(ends[index], stop)
+            chosen.append(stretch.chords[index])
+            taken.append(high - low)
+            if ends[index] > stop:
+                break  # it sounds on into the next phrase
+            index += 1
         last = number == len(sizes) - 1
         spans.append(
             _Span(
@@ -241,17 +248,11 @@ def _written(groups: Sequence[tuple[Key, list[_Span]]]) -> tuple[list[Section], 
                 name=_letter(number),
                 key=key.name,
                 measures=sum(span.bars for span in spans),
-                chord_progression=tuple(figures[:MAX_CHORDS]),
+                chord_progression=tuple(figures),
                 cadence=phrases[-1].cadence,
                 phrases=tuple(phrases),
             )
         )
-        if len(figures) > MAX_CHORDS:
-            raise InvalidInputError(
-                f"{len(figures)} chords in one key; a section holds {MAX_CHORDS}.",
-                hint="Import one movement at a time.",
-                field="bars",
-            )
     return sections, sources, lost
 
 
@@ -262,9 +263,13 @@ def _phrase(span: _Span, key: Key, label: str) -> tuple[Phrase, Counter[str]]:
     for chord, length in zip(span.chords, span.lengths, strict=True):
         reading = named_in(chord.figure, chord.key, key)
         lost[reading.given_up] += bool(reading.given_up)
-        if figures and figures[-1] == reading.figure and lengths[-1] + length <= LONGEST_CHORD:
+        repeated = bool(figures) and figures[-1] == reading.figure and lengths[-1] + length <= LONGEST_CHORD
+        if repeated or (figures and length < MIN_LENGTH):
             lengths[-1] += length
             continue
+        if figures and lengths[-1] < MIN_LENGTH:  # only the first can be so short
+            length += lengths.pop()
+            figures.pop()
         while length > LONGEST_CHORD:
             figures.append(reading.figure)
             lengths.append(Fraction(LONGEST_CHORD))

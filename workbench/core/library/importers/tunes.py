@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 from workbench.core.compose.realize import reference_tonic
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.importers.analysis import Imported, PhraseSource, Timeline
+from workbench.core.library.importers.assembly import LONGEST_CHORD
 from workbench.core.library.importers.closes import close_of
 from workbench.core.music.degrees import MAX_DEGREE, DegreeValue, write_degree
 from workbench.core.music.keys import Key
 from workbench.core.music.meters import DIVISIONS, plain_quarters
 from workbench.core.music.numerals import parse_numeral
 from workbench.core.music.pitches import diatonic_number, fifths_of
-from workbench.core.music.structure import MAX_NOTES, Motif, Phrase
+from workbench.core.music.structure import MAX_NOTES, MIN_LENGTH, Motif, Phrase
 
 FITTING = 0.55
 """The share of tune notes that begin with a chord and must belong to it; below it, the tune is of another piece."""
@@ -128,7 +129,14 @@ def _sung(phrase: Phrase, notes: Sequence[TuneNote], key: Key, meter: str) -> Ph
     if at < total:
         degrees.append(0)
         rhythm.append(total - at)
-    kept = [(degree, length) for degree, length in zip(degrees, rhythm, strict=True) if length >= Fraction(1, 32)]
+    kept: list[tuple[DegreeValue, Fraction]] = []
+    for degree, length in zip(degrees, rhythm, strict=True):
+        if kept and length < MIN_LENGTH:
+            kept[-1] = (kept[-1][0], kept[-1][1] + length)
+            continue
+        kept.append((degree, max(length, Fraction(MIN_LENGTH))))
+        while kept[-1][1] > LONGEST_CHORD:  # what is longer than one length holds ends in a rest
+            kept[-1:] = [(kept[-1][0], Fraction(LONGEST_CHORD)), (0, kept[-1][1] - LONGEST_CHORD)]
     melody = Motif(
         degrees=tuple(degree for degree, _ in kept),
         rhythm=tuple(float(plain_quarters(round(length * DIVISIONS))) for _, length in kept),
