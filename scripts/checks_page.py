@@ -20,19 +20,14 @@ def page() -> str:
         "<!-- Written by scripts/checks_page.py. -->",
         "",
         f"{len(checks)} checks look at a MusicStructure: {counts['error']} can find errors, {counts['warning']} warn, "
-        f"{counts['info']} only tell. A structure is valid when nothing finds an error. What real repertoire does often is "
-        "never an error; [calibration.md](calibration.md) shows how often each check speaks on real music.",
+        f"{counts['info']} only tell. A structure is valid when nothing finds an error. What real repertoire does often "
+        "is never an error; [calibration.md](calibration.md) shows how often each check speaks on real music.",
         "",
         "`python -m workbench check FILE --profile baroque` runs them, `check --list` explains them.",
     ]
     for family, title in FAMILIES.items():
-        lines += [
-            "",
-            f"## {title}",
-            "",
-            "| check | severity | profiles | what it looks for | source |",
-            "|---|---|---|---|---|",
-        ]
+        lines += ["", f"## {title}", "", "| check | severity | profiles | what it looks for | source |"]
+        lines.append("|---|---|---|---|---|")
         for each in checks:
             if each.family == family:
                 profiles = "all" if set(each.profiles) == set(ALL_PROFILES) else ", ".join(each.profiles)

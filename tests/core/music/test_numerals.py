@@ -191,3 +191,24 @@ def test_anything_is_a_chord_or_a_value_error(figure: str, mode: Mode) -> None:
         return
     assert chord.bass in chord.tones
     assert 1 <= chord.degree <= 7
+
+
+def test_the_stored_numerals_are_what_music21_says() -> None:
+    from scripts.numeral_table import FILE, text
+
+    assert FILE.read_text(encoding="utf-8") == text(), "run: python -m scripts.numeral_table"
+
+
+def test_composing_and_realizing_do_not_wait_for_music21() -> None:
+    import subprocess
+    import sys
+
+    program = (
+        "import sys\n"
+        "from workbench.core.compose import compose, realize\n"
+        "from workbench.core.music.request import Request\n"
+        "for seed, period in enumerate(('baroque', 'classical', 'romantic', 'modern')):\n"
+        "    realize(compose(Request(seed=seed, period=period)))\n"
+        "assert 'music21' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

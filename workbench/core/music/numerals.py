@@ -6,9 +6,11 @@ other key is then an addition.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 from workbench.core.music.keys import Key, Mode, make_key
@@ -17,6 +19,7 @@ from workbench.core.music.pitches import parse_pitch_class, pitch_class, pitch_c
 Function = Literal["T", "S", "D"]
 
 MAX_FIGURE = 24
+_TABLE = Path(__file__).with_name("numerals.json")
 _FIGURE = re.compile(
     r"^(?:N(?:6|53)?|It(?:6|53)?|Ger(?:65|6|7|43|42)?|Fr(?:43|6|7)?|Cad64|[b#]?"
     r"(?:VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)(?:o|ø|/o|\+)?(?:maj|M)?(?:[2345679](?:/?[2345679]){0,2}|11|13)?"
@@ -103,6 +106,24 @@ def parse_numeral(figure: str, mode: Mode) -> Chord:
     text = normalize_figure(figure, mode) if len(figure) <= MAX_FIGURE else ""
     if not _FIGURE.match(text):
         raise ValueError(f"{figure[:MAX_FIGURE]!r} is not a Roman numeral such as 'ii65', 'V7/V' or 'viio7'")
+    known = _table().get(f"{mode} {text}")
+    tones, bass, quality = known if known is not None else read_with_music21(text, mode)
+    return _understand(figure, text, mode, tuple(tones), bass, quality)
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, tuple[list[int], int, str]]:
+    """What music21 said of the commonest figures (``scripts/numeral_table.py``): its import takes half a second."""
+    data: dict[str, tuple[list[int], int, str]] = json.loads(_TABLE.read_text(encoding="utf-8"))
+    return data
+
+
+def read_with_music21(text: str, mode: Mode) -> tuple[list[int], int, str]:
+    """Tones and bass (on the line of fifths from the tonic) and quality of a normalized figure, as music21 reads it.
+
+    Raises:
+        ValueError: music21 cannot read it.
+    """
     from music21 import key as m21key
     from music21 import roman
 
@@ -120,10 +141,10 @@ def parse_numeral(figure: str, mode: Mode) -> Chord:
         bass = _fifths(numeral.bass())
         quality = str(numeral.quality)
     except Exception as error:  # music21 raises many kinds for a figure that it cannot read
-        raise ValueError(f"{figure!r} is not a Roman numeral that can be read in {mode}") from error
-    if bass not in tones or len(tones) < 2:
-        raise ValueError(f"{figure!r} has no readable chord tones in {mode}")
-    return _understand(figure, text, mode, tuple(tones[:5]), bass, quality)
+        raise ValueError(f"{text!r} is not a Roman numeral that can be read in {mode}") from error
+    if bass not in tones[:5] or len(tones) < 2:
+        raise ValueError(f"{text!r} has no readable chord tones in {mode}")
+    return tones[:5], bass, quality
 
 
 def _fifths(pitch: object) -> int:
