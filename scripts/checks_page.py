@@ -20,7 +20,7 @@ def page() -> str:
         "<!-- Written by scripts/checks_page.py. -->",
         "",
         f"{len(checks)} checks look at a MusicStructure: {counts['error']} can find errors, {counts['warning']} warn, "
-        f"{counts['info']} only tell. A structure is valid when nothing finds an error. What real repertoire does often "
+        f"{counts['info']} only tell. A structure is valid when nothing finds an error. What real music does often "
         "is never an error; [calibration.md](calibration.md) shows how often each check speaks on real music.",
         "",
         "`python -m workbench check FILE --profile baroque` runs them, `check --list` explains them.",
