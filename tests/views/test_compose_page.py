@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_read_changes_nothing(screen: AppTest, content: by
     assert screen.session_state["take"] is before
 
 
-@pytest.mark.parametrize("tab", ["Score", "About", "JSON", "Downloads"])
+@pytest.mark.parametrize("tab", ["Score", "About", "Findings", "JSON", "Downloads"])
 def test_every_tab_opens(screen: AppTest, tab: str) -> None:
     screen.session_state["tab"] = tab
     screen.run()

@@ -5,7 +5,9 @@ import streamlit as st
 from workbench.core.errors import WorkbenchError
 from workbench.core.music.reading import read_structure
 from workbench.views import details
+from workbench.views.editor import editor_tab
 from workbench.views.files import downloads
+from workbench.views.findings import findings_tab
 from workbench.views.moods import mood_word
 from workbench.views.pieces import Piece
 from workbench.views.player import is_dark, player
@@ -24,7 +26,7 @@ def heading(take: Take, piece: Piece) -> None:
         f"{piece.score.measures} bars",
         details.clock(piece.performance.seconds),
         mood_word(request.valence, request.arousal) if request else "",
-        f"seed {take.seed}" if request else f"opened from {details.plain(take.source)}",
+        details.plain(take.origin),
     ]
     st.title(details.plain(piece_title(structure)), anchor=False)
     st.markdown(details.quiet("  ·  ".join(part for part in parts if part)))
@@ -78,16 +80,21 @@ with asked:
     asking(take)
 if len(this_visit().takes) > 1:
     takes_strip(take, dark=is_dark())
-about, score, json, files = st.tabs(["About", "Score", "JSON", "Downloads"], on_change="rerun", key="tab")
+about, score, findings, json, files = st.tabs(
+    ["About", "Score", "Findings", "JSON", "Downloads"], on_change="rerun", key="tab"
+)
 if about.open:
     with about:
         details.facts(piece, take)
 if score.open:
     with score:
         details.score_pages(piece)
+if findings.open:
+    with findings:
+        findings_tab(piece, take)
 if json.open:
     with json:
-        details.structure_json(piece)
+        editor_tab(piece, take)
 if files.open:
     with files:
         downloads(piece)

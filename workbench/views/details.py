@@ -51,7 +51,7 @@ def facts(piece: Piece, take: Take) -> None:
         "Players": ", ".join(players),
         "Period": (structure.period or "").capitalize(),
         "Character": structure.character or "",
-        "Made from": f"seed {take.seed}" if take.request is not None else (take.source or "a file"),
+        "Made from": take.origin.removeprefix("opened from "),
     }
     grid = st.grid(2, min_column_width=480, gap="large")
     with grid.cell():
@@ -78,12 +78,6 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     """A Markdown table (``st.table`` would load pandas, half a second on the first page)."""
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def structure_json(piece: Piece) -> None:
-    """The structure as JSON, to read and to copy."""
-    # Without a language: the colours that Streamlit gives to JSON are too pale to read on a light page.
-    st.code(piece.structure.to_json(), language=None, wrap_lines=True)
 
 
 def clock(seconds: float) -> str:

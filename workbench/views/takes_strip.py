@@ -53,6 +53,17 @@ def open_take(structure: MusicStructure, source: str) -> None:
     _show(this_visit().keep(Take(piece.id, None, None, structure, source)))
 
 
+def edited_take(structure: MusicStructure, take: Take, change: str) -> None:
+    """Make a changed structure the current take; it still answers the request of the take it came from.
+
+    Raises:
+        WorkbenchError: it cannot become music.
+    """
+    piece = shelf().put(structure)
+    st.session_state.pop("notice", None)
+    _show(this_visit().keep(Take(piece.id, take.request, None, structure, take.source, change)))
+
+
 def takes_strip(current: Take, *, dark: bool, key: str = "takes") -> None:
     """The strip of takes, newest first."""
     takes = [_card(take, dark) for take in reversed(this_visit().takes)]
@@ -111,11 +122,9 @@ def _card(take: Take, dark: bool) -> dict[str, Any]:
 
     piece = take.piece()
     sections = [[span.measures, key_color(span.key, dark=dark)] for span in piece.score.sections]
-    detail = (
-        [take.source or "opened"] if take.request is None else [mood_word(take.request.valence, take.request.arousal)]
-    )
-    if take.request is not None:
-        detail += [take.request.period or "", f"seed {take.seed}"]
+    request = take.request
+    detail = [mood_word(request.valence, request.arousal), request.period or ""] if request else []
+    detail.append(take.origin if request or take.change else take.source or "opened")
     minutes = int((datetime.now(UTC) - take.at).total_seconds() // 60)
     title = piece_title(piece.structure)
     return {

@@ -17,6 +17,7 @@ import streamlit as st
 
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
+from workbench.views.edits import Edit
 from workbench.views.links import link_of
 from workbench.views.pieces import Piece, shelf
 
@@ -28,13 +29,17 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,40}")
 
 @dataclass(frozen=True)
 class Take:
-    """One piece of a visit: what was asked for and the seed, or the structure that a file held."""
+    """One piece of a visit: what was asked for and the seed, or the structure that a file held.
+
+    ``change`` says what was done to a piece to make this one ("edited", "improved"); the request stays, the seed goes.
+    """
 
     piece_id: str
     request: Request | None
     seed: int | None
     structure: MusicStructure | None = None
     source: str = ""
+    change: str = ""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -43,6 +48,13 @@ class Take:
         if self.request is None or self.seed is None:
             return {"piece": self.piece_id}
         return link_of(self.request, self.seed)
+
+    @property
+    def origin(self) -> str:
+        """Where the piece comes from, in a few words."""
+        if self.change:
+            return self.change
+        return f"seed {self.seed}" if self.request is not None else f"opened from {self.source or 'a file'}"
 
     def piece(self) -> Piece:
         """The take's piece, composed again when the shelf has let it go."""
@@ -54,10 +66,11 @@ class Take:
 
 @dataclass
 class Visit:
-    """The takes of one person, oldest first, and the request form as it was last seen (``draft``)."""
+    """One person's takes, oldest first, the request form as last seen (``draft``), and the texts being edited."""
 
     takes: list[Take] = field(default_factory=list)
     draft: dict[str, Any] = field(default_factory=dict)
+    edits: dict[str, Edit] = field(default_factory=dict)
 
     def keep(self, take: Take) -> Take:
         """Add a take; one that is already here is not doubled."""

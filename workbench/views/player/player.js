@@ -228,6 +228,17 @@ class Player {
     this.paint();
   }
 
+  /** Go to a bar that something else on the page points at, and come into sight. */
+  visit({ measure, piece }) {
+    if (!this.data || (piece && piece !== this.data.piece)) return;
+    const bar = Math.max(1, Math.min(measure, this.data.measures));
+    if (this.loopSpan) this.setLoop(null);
+    this.goTo((bar - 1) * this.data.bar);
+    this.say(`Bar ${bar}`);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.root.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+  }
+
   /** Loop a span of quarters (`[from, to]`), or stop looping. */
   setLoop(span) {
     this.loopSpan = span;
@@ -300,6 +311,7 @@ class Player {
     on(root, "focusin", () => (active = this));
     on(root, "keydown", (event) => this.key(event));
     on(document, "keydown", (event) => this.space(event));
+    on(window, "workbench:seek", (event) => this.visit(event.detail));
     on(parts.stage, "wheel", (event) => this.wheel(event), { passive: false });
     on(parts.stage, "pointerdown", (event) => this.press(event), { capture: true });
     on(window, "pointermove", (event) => this.drag(event));
