@@ -49,18 +49,18 @@ def editor_tab(piece: Piece, take: Take, *, key: str = "editor") -> None:
         _EDITOR(key=key, data=data, on_typed_change=lambda: _typed(edit, piece.id, key))
     with right:
         same = structure is not None and own_text(structure) == edit.own
-        mend = mended(edit.text, take.request) if structure is None or (edit.changed and report) else None
+        mend = mended(edit.text, take.request)
         _buttons(edit, take, piece, usable=structure is not None and not same, mend=mend)
         if edit.repairs:
             _repairs(edit.repairs, edit.text)
         if structure is None:
             st.markdown(quiet("The player keeps the last piece that could be read. What is typed here is kept."))
-        elif report is not None and edit.changed:
+        elif report is not None and report.findings:
+            if not same and not report.valid and mend is None:
+                st.markdown(quiet("Use this, and see under Findings whether there is an improvement to apply."))
             findings_list(report, piece.id, key=f"{key}_findings", line_of=reading.line_of)
-        else:
-            st.markdown(
-                quiet("Change the text: it is checked as you type. Nothing happens to the piece until you use it.")
-            )
+        if not edit.changed:
+            st.markdown(quiet("Change the text: it is checked as you type. The piece stays as it is until you use it."))
 
 
 def _buttons(
@@ -106,11 +106,15 @@ def _repairs(repairs: tuple[Repair, ...], text: str) -> None:
 
 def repair_lines(repairs: tuple[Repair, ...], data: Mapping[str, Any]) -> list[str]:
     """Each repair as a line of Markdown."""
-    return [
-        f"{plain(_first_upper(place_words(data, repair.path)))}: {plain(value_words(repair.before))} → "
-        f"{plain(value_words(repair.after))}. {quiet(plain(repair.why))}"
-        for repair in repairs
-    ]
+    lines = []
+    for repair in repairs:
+        change = plain(value_words(repair.before))
+        # In the text as a whole there is often nothing to show that stands in its place.
+        if repair.path or repair.after is not None:
+            change += f" → {plain(value_words(repair.after))}"
+        place = plain(_first_upper(place_words(data, repair.path)))
+        lines.append(f"{place}: {change}. {quiet(plain(repair.why))}")
+    return lines
 
 
 def _first_upper(text: str) -> str:

@@ -19,7 +19,7 @@ MAX_PLACES = 16
 """Bars that one line of the list names."""
 
 _FINDINGS = component("findings")
-_ORDER = ("airia", "baroque", "classical", "romantic", "modern")
+PROFILE_ORDER = ("baroque", "classical", "romantic", "modern", "airia")
 
 
 @st.fragment
@@ -32,8 +32,8 @@ def findings_tab(piece: Piece, take: Take) -> None:
         with choice:
             profile = st.selectbox(
                 "Checked as",
-                _ORDER[1:] + _ORDER[:1],
-                index=(_ORDER[1:] + _ORDER[:1]).index(own),
+                PROFILE_ORDER,
+                index=PROFILE_ORDER.index(own),
                 format_func=lambda name: PROFILES[name].title + (" (its own)" if name == own else ""),
                 key=f"profile_{piece.id}",
                 help="Which style's rules the piece is held to.",

@@ -7,6 +7,9 @@ import re
 
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"?|[{}\[\],:\n]|[^\s{}\[\],:"]+')
 
+_MAX_VALUES, _MAX_LEVELS, _MAX_NAME = 50_000, 16, 60
+"""A structure has fewer values and levels and shorter names; a hostile text must not fill the memory with pointers."""
+
 
 def lines_of(text: str) -> dict[str, int]:
     """The line (from 1) of every value, by its JSON pointer; of a text that breaks off, as far as it goes."""
@@ -16,6 +19,8 @@ def lines_of(text: str) -> dict[str, int]:
     line, named = 1, False
     for match in _TOKEN.finditer(text):
         token = match[0]
+        if len(found) > _MAX_VALUES or len(stack) > _MAX_LEVELS:
+            break
         if token == "\n":
             line += 1
         elif token == ",":
@@ -54,4 +59,4 @@ def _name(token: str) -> str:
         name = str(json.loads(token))
     except ValueError:
         name = token.strip('"')
-    return name.replace("~", "~0").replace("/", "~1")
+    return name[:_MAX_NAME].replace("~", "~0").replace("/", "~1")

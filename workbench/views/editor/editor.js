@@ -40,7 +40,8 @@ class Editor {
     clearTimeout(this.timer);
     this.timer = null;
     this.sent = this.kept;
-    this.send({ piece: this.data.piece, version: this.data.version, text: this.kept });
+    this.count = (this.count ?? 0) + 1;
+    this.send({ piece: this.data.piece, version: this.data.version, text: this.kept, count: this.count });
   }
 
   number() {
@@ -86,8 +87,18 @@ class Editor {
       this.number();
     }
     this.data = data;
-    // An answer to a text that has changed since would only confuse.
-    if (this.timer || data.text !== this.kept) return;
+    if (this.timer) return;
+    clearTimeout(this.retry);
+    if (data.text !== this.kept) {
+      // An answer to an older text would only confuse. When no newer one follows, the server has forgotten: tell it once more.
+      if (this.sent === this.kept && this.retold !== this.kept) {
+        this.retry = setTimeout(() => {
+          this.retold = this.kept;
+          this.tell();
+        }, 1500);
+      }
+      return;
+    }
     this.root.dataset.state = data.valid ? "valid" : "invalid";
     this.text.setAttribute("aria-invalid", String(!data.valid));
     this.say(data.message, data.hint, data.valid ? null : data.line);
@@ -96,6 +107,7 @@ class Editor {
   }
 
   close() {
+    clearTimeout(this.retry);
     if (this.timer) this.tell();
     this.listeners.abort();
   }
