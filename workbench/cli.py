@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from workbench import __version__
-from workbench.commands import check, console, generate, render
+from workbench.commands import check, console, generate, render, sanitize
 from workbench.core.errors import InvalidInputError, WorkbenchError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("generate")(generate.generate)
 app.command("render")(render.render)
 app.command("check")(check.check)
+app.command("sanitize")(sanitize.sanitize)
 
 
 @app.callback()

@@ -131,6 +131,18 @@ def test_deep_objects_are_refused() -> None:
 
 def test_brackets_in_text_do_not_count() -> None:
     assert json_depth(b'{"a": "[[[[{{{\\"[[[", "b": [1]}') == 2
+    assert json_depth(b'{"a\\\\": [{"b": "\\\\\\"[["}]}') == 3
+    assert json_depth(b"") == json_depth(b"]]") == 0
+
+
+@pytest.mark.parametrize(
+    "text", [b"[" * 1_000_000, b"[]" * 500_000, b'"[' * 500_000, b"[1,{2}]" * 140_000, b"\\" * 1_000_000]
+)
+def test_depth_is_counted_in_an_instant(text: bytes) -> None:
+    json_depth(b"[]" * 20_000)  # numpy is loaded once
+    started = time.process_time()
+    json_depth(text)
+    assert time.process_time() - started < 0.1
 
 
 def test_ten_megabytes_are_refused_before_they_are_parsed() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from workbench.core.generate.figures import MAX_DIFFERENT, is_bare_leading, too_many_chords
+from workbench.core.generate.figures import MAX_DIFFERENT, is_bare_leading, too_many_chords, weight
 from workbench.core.generate.repairs import RepairLog
 from workbench.core.generate.theory import meant_key, minor_dominants
 from workbench.core.generate.tunes import GRID, TOLERANCE
@@ -28,6 +28,7 @@ def agrees(structure: MusicStructure) -> bool:
     meter = meter_of(structure.time_signature)
     home = parse_key(structure.key)
     seen: set[tuple[str, Mode]] = set()
+    _refuse_too_many(structure)
     for section in structure.sections:
         key = home if section.key == structure.key else parse_key(section.key)
         if key is not home and meant_key(key, home) is not None:
@@ -39,13 +40,22 @@ def agrees(structure: MusicStructure) -> bool:
     return all(len(each.degrees) == len(each.rhythm) for each in structure.leitmotifs or ())
 
 
+def _refuse_too_many(structure: MusicStructure) -> None:
+    """Before any is read: a piece whose chords are all different would take seconds."""
+    figures: set[str] = set()
+    for section in structure.sections:
+        figures.update(section.chord_progression)
+        for phrase in section.phrases or ():
+            figures.update(phrase.chords or ())
+    if len(figures) * 3 > MAX_DIFFERENT and sum(map(weight, figures)) > MAX_DIFFERENT:
+        raise too_many_chords()
+
+
 def _readable(figures: tuple[str, ...], mode: Mode, seen: set[tuple[str, Mode]]) -> bool:
     for figure in set(figures):
         if (figure, mode) in seen:
             continue
         seen.add((figure, mode))
-        if len(seen) > MAX_DIFFERENT:
-            raise too_many_chords()
         try:
             parse_numeral(figure, mode)
         except ValueError:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from workbench.core.generate.repairs import RepairLog
 
+_MAX_TWICE = 500
+
 WHY = {
     "json.comment": "JSON has no comments.",
     "json.extra-comma": "JSON has no comma there.",
@@ -26,6 +28,10 @@ WHY = {
     "json.ellipsis": "Dots stand for something that was not written; they were left out.",
     "json.control-characters": "Line breaks and other control characters inside a text were not escaped.",
 }
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, dict | list) and not value)
 
 
 class Twice(NamedTuple):
@@ -66,11 +72,12 @@ class Problems:
                 self.put(result, name, value)
         return result
 
-    def put(self, owner: dict[str, Any], name: str, value: Any) -> None:
-        """Set a member; of two with one name the last that says something is kept."""
+    def put(self, owner: dict[str, Any], name: str, value: Any, *, still_open: bool = False) -> None:
+        """Set a member; of two with one name the last that says something is kept (one ``still_open`` may yet)."""
         if name in owner:
-            empty = value is None or value == "" or (isinstance(value, dict | list) and not value)
-            self.twice.append(Twice(owner, name, value if empty else owner[name]))
+            empty = not still_open and _says_nothing(value)
+            if len(self.twice) < _MAX_TWICE:
+                self.twice.append(Twice(owner, name, value if empty else owner[name]))
             if empty:
                 return
         owner[name] = value

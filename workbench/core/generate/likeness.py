@@ -9,6 +9,7 @@ from workbench.core.generate.spellings import SECTION, STRUCTURE, WRAPPERS, plai
 
 _MAX_NODES = 2000
 _MAX_LEVELS = 8
+_HEAD = frozenset({"key", "tempo", "timeSignature", "form"})
 _MUSIC = frozenset({"chordProgression", "phrases", "melody"})
 
 
@@ -73,7 +74,7 @@ def _rate(node: Any) -> tuple[str, float]:
     names.pop(None, None)
     sections = names.get("sections")
     if isinstance(sections, Mapping | list) and _holds_music(sections):
-        return "piece", 100.0 + 2 * len(names) + 10 * ("sections" in node)
+        return "piece", 100.0 + 2 * len(_HEAD & set(names)) + 10 * ("sections" in node)
     named = sum(looks_like_section(item) for name, item in list(node.items())[:64] if plain(str(name)) not in WRAPPERS)
     if looks_like_section(node):
         return "section", 40.0 + len(names) + named

@@ -72,7 +72,7 @@ class LooseReader:
         self._decode = problems.decoder().raw_decode
         self._tokens = 0
         self._searches = 0
-        self._budget = 3 * len(text) + 4000
+        self._budget = 2 * len(text) + len(text) // 4 + 4000
         self._stack: list[_Frame] = []
         self._at = 0
 
@@ -209,18 +209,18 @@ class LooseReader:
             )
         value: Any = {} if char == "{" else []
         step: str | int = top.key if top.key is not None else len(top.value)
-        self._attach(value, at)
+        self._attach(value, at, still_open=True)
         stack.append(_Frame(value, step))
         self._at += 1
 
-    def _attach(self, value: Any, at: int) -> None:
+    def _attach(self, value: Any, at: int, *, still_open: bool = False) -> None:
         top = self._stack[-1]
         if isinstance(top.value, list):
             top.value.append(value)
         elif top.key is not None:
             if not top.colon:
                 self.problems.note("json.missing-colon", self.text, at)
-            self.problems.put(top.value, top.key, value)
+            self.problems.put(top.value, top.key, value, still_open=still_open)
             top.key, top.colon = None, False
 
     def _close(self, kind: str, at: int) -> None:

@@ -115,7 +115,7 @@ def _from_midi(number: int, key: Key) -> DegreeValue:
 def read_degrees(values: list[Any], key: Key) -> list[DegreeValue]:
     """All degrees of a tune; numbers that can only be MIDI numbers (36 to 108) are read as such."""
     numbers = [value for value in values if isinstance(value, int) and not isinstance(value, bool) and value]
-    if numbers and all(36 <= number <= 108 for number in numbers):
+    if len(numbers) > 1 and all(36 <= number <= 108 for number in numbers):
         return [_from_midi(v, key) if isinstance(v, int) and v >= 36 else read_degree(v, key) for v in values]
     return [read_degree(value, key) for value in values]
 

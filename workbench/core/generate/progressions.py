@@ -98,7 +98,7 @@ def _tokens(raw: Any, key: Key, work: Work) -> tuple[list[Any], list[float] | No
 
 def _split_item(item: str, key: Key, work: Work) -> list[list[str]]:
     if work.figures.mend(item, key) is not None and not any(mark in item for mark in "|–—→,"):
-        parts = item.split()
+        parts = [part for part in item.split() if part != "-"]
         if len(parts) < 2 or not all(work.figures.mend(part, key) for part in parts[:8]):
             return [[item]]
     return split_chords(item)

@@ -19,6 +19,7 @@ _THOUGHT_END = re.compile(r"</(think|thinking|thought|reasoning|scratchpad|analy
 _OPENING = re.compile(r"[{\[]")
 _HEADLESS = re.compile(r'\s*"\w{1,40}"\s*:')
 _LISTS = frozenset({"", "phrases", "phrase", "motifs"})
+_MAX_QUOTED = 2
 _WHITE = " \t\r\n\ufeff"
 
 
@@ -31,8 +32,8 @@ class _Candidate(NamedTuple):
     chosen: Chosen
 
 
-def find_structure(text: str, log: RepairLog) -> Chosen:
-    """The object in a text that looks most like a MusicStructure.
+def find_structure(text: str, log: RepairLog, *, depth: int = 0) -> Chosen:
+    """The object in a text that looks most like a MusicStructure; ``depth`` counts the texts that it was found in.
 
     Raises:
         InvalidStructureError: there is none.
@@ -41,13 +42,24 @@ def find_structure(text: str, log: RepairLog) -> Chosen:
     stripped = text.strip(_WHITE)
     for _ in range(2):
         value, problems = _strict(stripped)
-        if isinstance(value, str):
-            log.add("", "text.quoted", stripped, value, "The object stood inside a text, in quotation marks.")
-            stripped = value.strip(_WHITE)
-            if json_depth(stripped.encode("utf-8", "surrogatepass")) > MAX_DEPTH:
-                raise InputTooLargeError("The input is nested too deeply.", hint="Send one plain JSON object.")
+        if not isinstance(value, str):
+            break
+        log.add("", "text.quoted", stripped, value, "The object stood inside a text, in quotation marks.")
+        stripped = value.strip(_WHITE)
+        if json_depth(stripped.encode("utf-8", "surrogatepass")) > MAX_DEPTH:
+            raise InputTooLargeError("The input is nested too deeply.", hint="Send one plain JSON object.")
     if problems is not None and isinstance(value, dict | list):
         chosen = choose(value)
+        if chosen is None and depth < _MAX_QUOTED:
+            for path, inner in _quoted(value):
+                inner_log = RepairLog()
+                try:
+                    found = find_structure(inner, inner_log, depth=depth + 1)
+                except InvalidStructureError:
+                    continue
+                log.add("", "text.quoted", path, None, "The object stood inside a text, in quotation marks.")
+                log.extend(inner_log)
+                return found
         if chosen is None:
             raise _no_structure("The JSON holds no MusicStructure.")
         candidate = _Candidate(value, 0, len(stripped), None, problems, chosen)
@@ -76,6 +88,23 @@ def _strict(text: str) -> tuple[Any, Problems | None]:
         return problems.decoder().decode(text), problems
     except (ValueError, RecursionError):
         return None, None
+
+
+def _quoted(value: Any) -> list[tuple[str, str]]:
+    """The texts inside a value that may hold an object of their own, with their pointers."""
+    found: list[tuple[str, str]] = []
+    waiting: list[tuple[str, Any]] = [("", value)]
+    for count, (path, node) in enumerate(waiting):
+        if count > 500 or len(found) >= 4:
+            break
+        if isinstance(node, str):
+            deep = json_depth(node.encode("utf-8", "surrogatepass")) > MAX_DEPTH
+            found += [(path, node)] if "{" in node and len(node) > 20 and not deep else []
+        elif isinstance(node, dict):
+            waiting += [(f"{path}/{str(name)[:40]}", item) for name, item in list(node.items())[:50]]
+        elif isinstance(node, list):
+            waiting += [(f"{path}/{number}", item) for number, item in enumerate(node[:50])]
+    return found
 
 
 def _without_thoughts(text: str) -> str:
@@ -145,7 +174,13 @@ def _note_around(candidate: _Candidate, text: str, log: RepairLog) -> None:
     before, after = text[: candidate.start].strip(), text[candidate.end :].strip()
     fences = before.endswith(("```", "```json", "```json5", "```python", "```JSON"))
     if fences or after.startswith("```"):
-        log.add("", "text.fence", before[-20:] or after[:20], None, "A code fence stood around the object.")
+        log.add(
+            "",
+            "text.fence",
+            before.splitlines()[-1] if fences else after[:20],
+            None,
+            "A code fence stood around the object.",
+        )
     before = re.sub(r"```\w*$", "", before).strip()
     after = after.removeprefix("```").strip()
     if before:
@@ -163,7 +198,7 @@ def _taken(candidate: _Candidate, text: str, log: RepairLog) -> Chosen:
         _drop_half_written(candidate.value, candidate.cut, text, log)
     if chosen.path:
         where = "".join(f"/{str(step)[:40]}" for step in chosen.path)
-        log.add("", "nesting.unwrapped", where, "", "The structure lay inside another object.")
+        log.add("", "nesting.unwrapped", where, None, "The structure lay inside another object.")
     return chosen
 
 
@@ -192,9 +227,7 @@ def _drop_half_written(value: Any, cut: tuple[str | int, ...], text: str, log: R
     why = "The text broke off; what was complete is kept."
     dropped = None
     for step in cut:
-        listed = isinstance(node, list) and (
-            plain(name) in STRUCTURE or plain(name) in ("phrases", "phrase", "motifs") or not name
-        )
+        listed = isinstance(node, list) and (plain(name) in STRUCTURE or plain(name) in _LISTS)
         if listed and step == len(node) - 1 and len(node) > 1 and isinstance(node[step], dict):
             dropped = node.pop()
             why = f"The text broke off; the half-written {_one_of(name)} was left out, what was complete is kept."
@@ -203,7 +236,9 @@ def _drop_half_written(value: Any, cut: tuple[str | int, ...], text: str, log: R
             dropped = node.pop(str(step))
             why = "The text broke off; the half-written section was left out, what was complete is kept."
             break
-        name = step if isinstance(step, str) else name
+        if isinstance(node, dict) and step not in node:
+            break
+        name = step if isinstance(step, str) else "an item"
         node = node[step]
         if not isinstance(node, dict | list):
             break

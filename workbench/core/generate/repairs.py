@@ -49,6 +49,11 @@ class RepairLog:
             return
         self._repairs.append(Repair(clean_text(path)[:200], kind, trimmed(before), trimmed(after), why))
 
+    def extend(self, other: RepairLog) -> None:
+        """Take over another log's repairs."""
+        self._repairs += other._repairs
+        self._more += other._more
+
     def finished(self) -> tuple[Repair, ...]:
         """All repairs; the last one counts those that are not listed."""
         if not self._more:

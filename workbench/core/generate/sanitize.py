@@ -22,10 +22,11 @@ from workbench.core.generate.repairs import Repair, RepairLog
 from workbench.core.generate.shaping import shape
 from workbench.core.music.reading import MAX_BYTES, MAX_DEPTH, bracket_depth, explain, outside_strings
 from workbench.core.music.request import Request
-from workbench.core.music.structure import MusicStructure
+from workbench.core.music.structure import MAX_NOTES, MAX_PHRASES, MAX_SECTIONS, MusicStructure
 
 _LONG = 60_000
-"""An answer longer than this is looked at piece by piece before the schema sees it."""
+"""The schema takes seconds to say what is wrong with an endless list: a longer answer is looked at by hand before."""
+_FIELDS = set(MusicStructure.model_fields) | {field.alias or "" for field in MusicStructure.model_fields.values()}
 
 
 class Sanitized(NamedTuple):
@@ -140,10 +141,34 @@ def _plain(value: Any) -> Any:
     return result[0]
 
 
+def _plausible(text: str) -> bool:
+    """Whether a long text is JSON that has the format's fields, and no list longer than the format takes."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    fields = _FIELDS | set(value)
+    if len(fields) > len(_FIELDS) or not isinstance(value.get("sections"), list):
+        return False
+    limits = {"sections": MAX_SECTIONS, "phrases": MAX_PHRASES, "leitmotifs": 64, "motifs": 64, "transformations": 64}
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        name, node = waiting.pop()
+        if isinstance(node, list):
+            if len(node) > limits.get(name, MAX_NOTES):
+                return False
+            waiting += [("", item) for item in node if isinstance(item, dict | list)]
+        else:
+            if len(node) > len(_FIELDS):
+                return False
+            waiting += [(key, item) for key, item in node.items() if isinstance(item, dict | list)]
+    return True
+
+
 def _ready(text: str, outside: bytes) -> MusicStructure | None:
     """The structure of an answer that needs no repair, else None."""
     stripped = text.strip(" \t\r\n\ufeff")
-    if not stripped.startswith("{") or (len(stripped) > _LONG and outside.count(b",") > MAX_TOKENS):
+    if not stripped.startswith("{") or (len(stripped) > _LONG and not _plausible(stripped)):
         return None
     try:
         structure = MusicStructure.model_validate_json(stripped, strict=True)

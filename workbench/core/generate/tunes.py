@@ -198,7 +198,7 @@ def _fill(
     if fitted is None:  # lengths off every grid: move each onset to the nearest 128th first
         onsets = [round(sum(lengths[:number]) / GRID) * GRID for number in range(len(lengths) + 1)]
         lengths = [max(GRID, after - before) for before, after in pairwise(onsets)]
-        fitted = _fitted(lengths, length, GRID) or [length]
+        fitted = _fitted(lengths, length, GRID) or _fitted([], length, GRID) or []
     count = min(len(fitted), len(degrees))
     tune = degrees[:count] + [0] * (len(fitted) - count)
     plain_lengths: list[float] = [plain_quarters(value) for value in fitted]
@@ -220,7 +220,9 @@ def _fitted(lengths: list[int], length: int, least: int) -> list[int] | None:
     """Lengths cut or followed by rests so that they fill ``length``; None where no plain numbers say so."""
     kept: list[int] = []
     left = length
-    for value in lengths:
+    longest = int(MAX_LENGTH) * DIVISIONS
+    room = MAX_NOTES - length // longest - 2  # so that the rests that may follow still find a place
+    for value in lengths[:room]:
         if left < least:
             break
         kept.append(min(value, left))
@@ -228,8 +230,7 @@ def _fitted(lengths: list[int], length: int, least: int) -> list[int] | None:
     if 0 < left < least and kept:
         kept[-1] += left
         left = 0
-    longest = int(MAX_LENGTH) * DIVISIONS
-    while left > 0 and len(kept) < MAX_NOTES:
+    while left > 0:
         rest = min(left, longest)
         rest = rest - least if 0 < left - rest < least else rest
         kept.append(rest)

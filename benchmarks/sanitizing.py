@@ -1,0 +1,60 @@
+"""How fast a model's answer becomes a valid structure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from time import perf_counter
+
+from workbench.core.compose import compose
+from workbench.core.generate import sanitize
+from workbench.core.music.request import Request
+from workbench.core.music.structure import MusicStructure
+
+TIMES = 50
+"""Answers to one measurement: a single one is over too soon to be timed well."""
+
+
+@cache
+def _valid() -> str:
+    """A valid answer of about 3 kB: sections, phrases, chords and tunes."""
+    return compose(Request(form="ABA", duration=40, seed=2)).to_json(indent=None)
+
+
+@cache
+def _broken() -> str:
+    """The same answer as models break it: prose, a fence, other spellings, a trailing comma, a number in words."""
+    text = _valid().replace('"tempo":', '"bpm":', 1).replace('"cadence": "PAC"', '"cadence": "authentic"', 1)
+    text = text.replace('"measures": 8', '"measures": "eight"', 1).removesuffix("}") + ",}"
+    return f"Here is the piece you asked for:\n\n```json\n{text}\n```\nEnjoy!"
+
+
+def _many(answer: str) -> Callable[[], object]:
+    return lambda: [sanitize(answer) for _ in range(TIMES)]
+
+
+def _loads_seconds(text: str) -> float:
+    """The time that ``json.loads`` takes here, the best of many."""
+    best = 1.0
+    for _ in range(200):
+        started = perf_counter()
+        json.loads(text)
+        best = min(best, perf_counter() - started)
+    return best
+
+
+def benchmarks() -> list[tuple[str, Callable[[], object], float]]:
+    """What is measured, how, and the target in seconds."""
+    valid, broken = _valid(), _broken()
+    assert sanitize(valid).valid_before_repair
+    assert len(sanitize(broken).repairs) >= 6
+    return [
+        (f"{TIMES} valid answers of {len(valid) / 1000:.1f} kB sanitized", _many(valid), TIMES / 5000),
+        (f"{TIMES} broken answers of {len(broken) / 1000:.1f} kB sanitized", _many(broken), TIMES / 1000),
+        (
+            "schema check of an answer, beside 3 x json.loads",
+            lambda: MusicStructure.model_validate_json(valid, strict=True),
+            3 * _loads_seconds(valid),
+        ),
+    ]
