@@ -123,3 +123,17 @@ def test_every_tab_opens(screen: AppTest, tab: str) -> None:
     screen.session_state["tab"] = tab
     screen.run()
     assert not screen.exception
+
+
+def test_a_fault_in_a_file_is_mended_from_the_findings(screen: AppTest, airia_files: list[Path]) -> None:
+    faulty = next(path for path in airia_files if path.name == "piece-104.json")
+    screen.session_state["tab"] = "Findings"
+    screen.run()
+    screen.file_uploader[0].upload(faulty.name, faulty.read_bytes()).run()
+    assert "1 error" in " ".join(text.value for text in screen.markdown)
+    assert any("B major → Bb major" in text.value for text in screen.markdown)
+    screen.button(key="improve").click().run()
+    assert not screen.exception
+    assert screen.session_state["take"].structure.sections[1].key == "Bb major"
+    assert "1 error" not in " ".join(text.value for text in screen.markdown)
+    assert "improved" in " ".join(text.value for text in screen.markdown)

@@ -13,10 +13,9 @@ from workbench.core.generate.repairs import Repair
 from workbench.core.music.reading import read_structure
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
-from workbench.views.editor import repair_lines
 from workbench.views.edits import own_text
 from workbench.views.findings import PROFILE_ORDER, counts_words, findings_data, own_profile
-from workbench.views.improvements import effect_words, step_lines
+from workbench.views.improvements import effect_words, repair_lines, step_lines
 
 
 def broken(structure: MusicStructure) -> MusicStructure:

@@ -12,11 +12,11 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.generate.repairs import Repair
 from workbench.core.music.reading import MAX_BYTES
 from workbench.views.component import component
-from workbench.views.details import plain, quiet
+from workbench.views.details import quiet
 from workbench.views.edits import Edit, edit_of, mended, own_text, read_text
 from workbench.views.findings import counts_words, findings_list, own_profile
+from workbench.views.improvements import repair_lines
 from workbench.views.pieces import Piece
-from workbench.views.places import place_words, value_words
 from workbench.views.takes_strip import edited_take
 from workbench.views.visits import Take, this_visit
 
@@ -34,7 +34,7 @@ def editor_tab(piece: Piece, take: Take, *, key: str = "editor") -> None:
     reading = read_text(edit.text)
     structure = reading.structure
     report = check(structure, request=take.request, profile=own_profile(structure)) if structure else None
-    left, right = st.columns([7, 4], gap="large")
+    left, right = st.columns([7, 4], gap="medium")
     with left:
         data = {
             "piece": piece.id,
@@ -53,14 +53,14 @@ def editor_tab(piece: Piece, take: Take, *, key: str = "editor") -> None:
         _buttons(edit, take, piece, usable=structure is not None and not same, mend=mend)
         if edit.repairs:
             _repairs(edit.repairs, edit.text)
+        if not edit.changed:
+            st.markdown(quiet("Change the text: it is checked as you type. The piece stays as it is until you use it."))
         if structure is None:
             st.markdown(quiet("The player keeps the last piece that could be read. What is typed here is kept."))
         elif report is not None and report.findings:
             if not same and not report.valid and mend is None:
                 st.markdown(quiet("Use this, and see under Findings whether there is an improvement to apply."))
             findings_list(report, piece.id, key=f"{key}_findings", line_of=reading.line_of)
-        if not edit.changed:
-            st.markdown(quiet("Change the text: it is checked as you type. The piece stays as it is until you use it."))
 
 
 def _buttons(
@@ -102,23 +102,6 @@ def _repairs(repairs: tuple[Repair, ...], text: str) -> None:
         st.markdown("\n".join(f"- {line}" for line in repair_lines(repairs[:MAX_REPAIRS], data)))
         if len(repairs) > MAX_REPAIRS:
             st.markdown(quiet(f"and {len(repairs) - MAX_REPAIRS} more"))
-
-
-def repair_lines(repairs: tuple[Repair, ...], data: Mapping[str, Any]) -> list[str]:
-    """Each repair as a line of Markdown."""
-    lines = []
-    for repair in repairs:
-        change = plain(value_words(repair.before))
-        # In the text as a whole there is often nothing to show that stands in its place.
-        if repair.path or repair.after is not None:
-            change += f" → {plain(value_words(repair.after))}"
-        place = plain(_first_upper(place_words(data, repair.path)))
-        lines.append(f"{place}: {change}. {quiet(plain(repair.why))}")
-    return lines
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _typed(edit: Edit, piece_id: str, key: str) -> None:

@@ -26,7 +26,7 @@ PROFILE_ORDER = ("baroque", "classical", "romantic", "modern", "airia")
 def findings_tab(piece: Piece, take: Take) -> None:
     """The report beside the improvements; a click on a bar moves the player."""
     own = own_profile(piece.structure)
-    left, right = st.columns([7, 4], gap="large")
+    left, right = st.columns([7, 4], gap="medium")
     with left:
         said, choice = st.columns([3, 2], vertical_alignment="bottom")
         with choice:
