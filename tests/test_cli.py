@@ -69,6 +69,8 @@ def test_generate_answers_in_the_shape_of_the_contract(run: Any) -> None:
     assert (answer["provider"], answer["model"], answer["variant"]) == ("rules", None, "base")
     assert answer["outcome"] == "first-try"
     assert answer["repairs"] == []
+    assert answer["report"]["valid"] is True
+    assert answer["report"]["counts"]["error"] == 0
     assert reading.read_structure(answer["structure"]).form == "rondo"
 
 

@@ -175,10 +175,13 @@ def _compose(
     request: Request, name: str, out: Path | None, formats: tuple[str, ...]
 ) -> tuple[dict[str, Any], list[RenderingError], list[Path]]:
     """The answer as it is printed, what could not be rendered, and the files that were written."""
+    from workbench.core.checks import check
     from workbench.core.compose import compose
 
     began = time.perf_counter()
     structure = compose(request)
+    seconds = round(time.perf_counter() - began, 4)
+    report = check(structure, request=request, profile=structure.period or "classical")
     answer = {
         "id": name,
         "structure": structure.to_dict(),
@@ -186,9 +189,9 @@ def _compose(
         "model": None,
         "variant": "base",
         "outcome": "first-try",
-        "report": None,
+        "report": report.to_dict(),
         "repairs": [],
-        "usage": {"seconds": round(time.perf_counter() - began, 4)},
+        "usage": {"seconds": seconds},
     }
     failures: list[RenderingError] = []
     files: list[Path] = []
