@@ -27,45 +27,39 @@ def agrees(structure: MusicStructure) -> bool:
     """
     meter = meter_of(structure.time_signature)
     home = parse_key(structure.key)
-    seen: set[tuple[str, Mode]] = set()
-    _refuse_too_many(structure)
+    figures: dict[Mode, set[str]] = {"major": set(), "minor": set()}
     for section in structure.sections:
         key = home if section.key == structure.key else parse_key(section.key)
         if key is not home and meant_key(key, home) is not None:
             return False
-        if not _readable(section.chord_progression, key.mode, seen) or not _section_agrees(
-            section, meter, seen, key.mode
-        ):
+        here = figures[key.mode]
+        here.update(section.chord_progression)
+        for phrase in section.phrases or ():
+            if phrase.chords is not None:
+                here.update(phrase.chords)
+    if not all(_are_readable(here, mode) for mode, here in figures.items()):
+        return False
+    for section in structure.sections:
+        if not _section_agrees(section, meter, "minor" if section.key.endswith("minor") else "major"):
             return False
     return all(len(each.degrees) == len(each.rhythm) for each in structure.leitmotifs or ())
 
 
-def _refuse_too_many(structure: MusicStructure) -> None:
-    """Before any is read: a piece whose chords are all different would take seconds."""
-    figures: set[str] = set()
-    for section in structure.sections:
-        figures.update(section.chord_progression)
-        for phrase in section.phrases or ():
-            figures.update(phrase.chords or ())
+def _are_readable(figures: set[str], mode: Mode) -> bool:
+    """Whether all can be read; too many are refused before the first is, since each new one takes milliseconds."""
     if len(figures) * 3 > MAX_DIFFERENT and sum(map(weight, figures)) > MAX_DIFFERENT:
         raise too_many_chords()
-
-
-def _readable(figures: tuple[str, ...], mode: Mode, seen: set[tuple[str, Mode]]) -> bool:
-    for figure in set(figures):
-        if (figure, mode) in seen:
-            continue
-        seen.add((figure, mode))
+    for figure in figures:
+        if is_bare_leading(figure, mode):
+            return False
         try:
             parse_numeral(figure, mode)
         except ValueError:
             return False
-        if is_bare_leading(figure, mode):
-            return False
     return True
 
 
-def _section_agrees(section: Section, meter: Meter, seen: set[tuple[str, Mode]], mode: Mode) -> bool:
+def _section_agrees(section: Section, meter: Meter, mode: Mode) -> bool:
     if any(len(motif.degrees) != len(motif.rhythm) for motif in section.motifs):
         return False
     chords, beats = section.chord_progression, section.harmonic_rhythm
@@ -78,7 +72,7 @@ def _section_agrees(section: Section, meter: Meter, seen: set[tuple[str, Mode]],
             measures += phrase.measures
             written = written and phrase.chords is not None
             timed = timed and phrase.chord_beats is not None
-            if not _phrase_agrees(phrase, meter, seen, mode):
+            if not _phrase_agrees(phrase, meter, mode):
                 return False
         cadence = phrases[-1].cadence
         if measures != section.measures or (cadence and section.cadence and cadence != section.cadence):
@@ -94,14 +88,11 @@ def _section_agrees(section: Section, meter: Meter, seen: set[tuple[str, Mode]],
     return len(beats) == len(chords) and _total(beats) <= section.measures * meter.bar + TOLERANCE
 
 
-def _phrase_agrees(phrase: Phrase, meter: Meter, seen: set[tuple[str, Mode]], mode: Mode) -> bool:
+def _phrase_agrees(phrase: Phrase, meter: Meter, mode: Mode) -> bool:
     length = phrase.measures * meter.bar
     chords, beats, melody = phrase.chords, phrase.chord_beats, phrase.melody
-    if chords is not None:
-        if not _readable(chords, mode, seen):
-            return False
-        if mode == "minor" and minor_dominants(chords, phrase.cadence):
-            return False
+    if chords is not None and mode == "minor" and minor_dominants(chords, phrase.cadence):
+        return False
     if beats is not None and (chords is None or len(beats) != len(chords) or abs(_total(beats) - length) > TOLERANCE):
         return False
     if melody is None:

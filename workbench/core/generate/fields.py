@@ -44,6 +44,10 @@ def sort_fields(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The members under their own names, and those whose names mean nothing here (nothing is logged for these)."""
     own = _own_names(fields)
+    if own.keys() >= value.keys():
+        plainly = {own[name]: item for name, item in value.items()}
+        if len(plainly) == len(value):
+            return plainly, {}
     known: dict[str, Any] = {}
     others: list[tuple[str, str, Any]] = []
     unknown: dict[str, Any] = {}
@@ -94,6 +98,8 @@ def pointer(name: str) -> str:
 def read_text(value: Any, limit: int, path: str, log: RepairLog, *, joiner: str = ", ") -> str | None:
     """A text of at most ``limit`` characters; lists are joined, objects give their name; None for nothing."""
     if isinstance(value, str):
+        if len(value) <= limit and value.isascii():
+            return value
         text = clean_text(value[:limit])
         if text != value:
             log.add(path, "text.shortened", value, text, f"At most {limit:,} whole characters are kept.")

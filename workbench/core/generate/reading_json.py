@@ -109,6 +109,8 @@ def _quoted(value: Any) -> list[tuple[str, str]]:
 
 def _without_thoughts(text: str) -> str:
     """The text without ``<think>`` blocks; what precedes a block that was closed and never opened is one, too."""
+    if "<" not in text:
+        return text
     kept, at = "", 0
     first_end = _THOUGHT_END.search(text)
     first = _THOUGHT.search(text)
