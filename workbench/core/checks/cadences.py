@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from workbench.core.checks.piece import Close, Piece, Place
 from workbench.core.checks.registry import Found, register
 
@@ -184,7 +182,7 @@ class _Heard:
         self.settled = score.midi[after][-1:]
         self.low = int(score.midi[on].min()) if on.any() else -1
         inside = (score.onset < goal.end) & (score.onset + score.duration > start)
-        self.classes = {int(midi) % 12 for midi in np.unique(score.midi[inside])}
+        self.classes = {midi % 12 for midi in score.midi[inside].tolist()}
         self.tonic = close.phrase.key.pitch_class
 
     def bass_is(self, semitones: int) -> bool:

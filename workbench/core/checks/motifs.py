@@ -98,28 +98,12 @@ def develop(piece: Piece) -> Iterator[Found]:
             yield f"{section.name} develops nothing.", path, piece.first_measures[index], "Name a transformation."
 
 
-def _bars(piece: Piece) -> list[tuple[int, tuple[tuple[int, int, int], ...]]]:
-    """The tune bar by bar: (section, ((onset in the bar, duration, pitch), …)); empty bars left out."""
-    score = piece.score
-    if score is None:
-        return []
-    tune = score.voice == 0
-    bar = score.meter.bar
-    result: dict[int, list[tuple[int, int, int]]] = {}
-    sections: dict[int, int] = {}
-    columns = (score.onset, score.duration, score.midi, score.section)
-    for onset, duration, midi, section in zip(*(column[tune].tolist() for column in columns), strict=True):
-        result.setdefault(onset // bar, []).append((onset % bar, duration, midi))
-        sections.setdefault(onset // bar, section)
-    return [(sections[number], tuple(notes)) for number, notes in sorted(result.items())]
-
-
 @register(
     "motifs.copied-bars", "warning", needs_score=True, source="FACTS: real tunes repeat 8 to 24% of their bars exactly"
 )
 def copied_bars(piece: Piece) -> Iterator[Found]:
     """A section does not fill bar after bar with the same music: no bar of the tune comes over three times running."""
-    bars = _bars(piece)
+    bars = piece.tune_bars
     run = 1
     for number in range(1, len(bars)):
         run = run + 1 if bars[number] == bars[number - 1] else 1
@@ -138,7 +122,7 @@ def copied_bars(piece: Piece) -> Iterator[Found]:
 )
 def repetition(piece: Piece) -> Iterator[Found]:
     """Not more than 60% of the tune's bars are literal repeats of earlier ones."""
-    bars = [notes for _, notes in _bars(piece)]
+    bars = [notes for _, notes in piece.tune_bars]
     if len(bars) < 12:
         return
     again = len(bars) - len(set(bars))
@@ -180,7 +164,7 @@ def leaps_recovered(piece: Piece) -> Iterator[Found]:
 @register("motifs.climax", "info", needs_score=True, source="Toch 1948: one high point, past the middle")
 def climax(piece: Piece) -> Iterator[Found]:
     """The highest note is special: it is not heard in more than a quarter of the bars."""
-    bars = [notes for _, notes in _bars(piece)]
+    bars = [notes for _, notes in piece.tune_bars]
     if len(bars) < 8:
         return
     top = max(note[2] for notes in bars for note in notes)
@@ -192,7 +176,7 @@ def climax(piece: Piece) -> Iterator[Found]:
 @register("motifs.rests", "info", needs_score=True, source="Tunes breathe: rests or long notes end phrases")
 def rests(piece: Piece) -> Iterator[Found]:
     """The tune breathes: somewhere it rests or holds a note of two beats."""
-    bars = [notes for _, notes in _bars(piece)]
+    bars = [notes for _, notes in piece.tune_bars]
     if len(bars) < 8:
         return
     lengths = Counter(note[1] for notes in bars for note in notes)

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workbench.core.checks.profiles import Profile
 from workbench.core.compose import FormPlan, realize
 from workbench.core.compose.layout import LaidPhrase, lay_out
@@ -161,6 +164,29 @@ class Piece:
             return realize(self.structure)
         except InvalidStructureError:
             return None
+
+    @cached_property
+    def tune_bars(self) -> tuple[tuple[int, tuple[tuple[int, int, int], ...]], ...]:
+        """The tune bar by bar: (section, ((onset in the bar, duration, pitch), …)); empty bars are left out."""
+        score = self.score
+        if score is None:
+            return ()
+        tune = score.voice == 0
+        bar = score.meter.bar
+        bars: dict[int, list[tuple[int, int, int]]] = {}
+        sections: dict[int, int] = {}
+        columns = (score.onset, score.duration, score.midi, score.section)
+        for onset, duration, midi, section in zip(*(column[tune].tolist() for column in columns), strict=True):
+            bars.setdefault(onset // bar, []).append((onset % bar, duration, midi))
+            sections.setdefault(onset // bar, section)
+        return tuple((sections[number], tuple(notes)) for number, notes in sorted(bars.items()))
+
+    @cached_property
+    def same_section(self) -> NDArray[np.bool_]:
+        """For each chord of the score but the first, whether it lies in the section of the one before."""
+        score = self.score
+        sections = np.array([span.section for span in score.chords] if score else [], np.int32)
+        return np.asarray(sections[1:] == sections[:-1])
 
     def pairs(self) -> Iterator[tuple[Place, Place]]:
         """Neighbouring chords inside one section."""

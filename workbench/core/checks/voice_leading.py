@@ -40,8 +40,7 @@ def _parallels(piece: Piece, upper: int, lower: int) -> tuple[int, list[int], in
     before, after = (leaving - b[:-1]) % 12, (a[1:] - b[1:]) % 12
     same_way = np.sign(a[1:] - leaving) == np.sign(b[1:] - b[:-1])
     bad = moved & same_way & (before == after) & ((before == 0) | (before == 7))
-    inside = np.array([x.section == y.section for x, y in zip(score.chords, score.chords[1:], strict=False)])
-    bad &= inside
+    bad &= piece.same_section
     return int(moved.sum()), [int(at) + 1 for at in np.flatnonzero(bad)], int(bad.sum())
 
 
@@ -229,26 +228,20 @@ def clashes(piece: Piece) -> Iterator[Found]:
     """Tune and harmony seldom clash by a semitone on downbeats: on no more than one in ten (and twice always may)."""
     score = piece.score
     assert score is not None
-    clashing: list[int] = []
     tune = score.voice == 0
     ends = score.onset + score.duration
-    bar = piece.meter.bar
-    # Only what changes on a downbeat matters: look at each downbeat's sounding notes.
-    order = np.argsort(score.onset, kind="stable")
-    onsets = score.onset[order]
-    for number in range(score.measures):
-        at = number * bar
-        first, last = np.searchsorted(onsets, (at - 4 * bar, at + 1))
-        near = order[first:last]
-        sounding = near[ends[near] > at]
-        top = score.midi[sounding[tune[sounding]]]
-        rest = score.midi[sounding[~tune[sounding]]]
-        if (
-            len(top)
-            and len(rest)
-            and (((top[:, None] - rest[None, :]) % 12 == 1) | ((top[:, None] - rest) % 12 == 11)).any()
-        ):
-            clashing.append(number + 1)
+    downbeats = np.arange(score.measures) * piece.meter.bar
+    # What sounds on each downbeat: the tune's one note, and every note of the others.
+    onsets, pitches, releases = score.onset[tune], score.midi[tune], ends[tune]
+    if not len(onsets):
+        return
+    at = np.searchsorted(onsets, downbeats, side="right") - 1
+    top = np.where((at >= 0) & (releases[np.maximum(at, 0)] > downbeats), pitches[np.maximum(at, 0)], -1)
+    others = ~tune
+    sounding = (score.onset[others] <= downbeats[:, None]) & (ends[others] > downbeats[:, None])
+    interval = (top[:, None] - score.midi[others]) % 12
+    harsh = (sounding & ((interval == 1) | (interval == 11))).any(axis=1) & (top >= 0)
+    clashing = (np.flatnonzero(harsh) + 1).tolist()
     if len(clashing) > max(2, 0.1 * score.measures):
         yield (
             f"Tune and harmony clash on {len(clashing)} of {score.measures} downbeats.",
