@@ -76,8 +76,6 @@ def test_neighbours_stay_within_seven_accidentals(key: Key) -> None:
         ("B-flat major", "Bb major"),
         ("b flat minor", "bb minor"),
         ("  E♭  maj ", "Eb major"),
-        ("d moll", "d minor"),
-        ("A dur", "A major"),
         ("CM", "C major"),
         ("a_minor", "a minor"),
         ("b", "b minor"),
@@ -94,6 +92,7 @@ def test_usual_spellings_are_read(text: str, name: str) -> None:
         "",
         " ",
         "H major",
+        "B dur",  # B flat where it is said so: left to the sanitizer, which reads it and tells
         "C dorian",
         "major",
         "C##",

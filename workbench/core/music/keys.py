@@ -16,9 +16,9 @@ _SCALES: dict[Mode, tuple[int, ...]] = {
     "major": (0, 2, 4, -1, 1, 3, 5),
     "minor": (0, 2, -3, -1, 1, -4, -2),
 }
-_WORDS = {"flat": "b", "sharp": "#", "♭": "b", "♯": "#", "es": "b", "is": "#"}
+_WORDS = {"flat": "b", "sharp": "#", "♭": "b", "♯": "#"}
 _KEY = re.compile(
-    r"^\s*([A-Ga-g])\s*[-_ ]?\s*(flat|sharp|♭|♯|b|#)?[\s_-]*(major|minor|maj|min|dur|moll|m|M)?\s*$",
+    r"^\s*([A-Ga-g])\s*[-_ ]?\s*(flat|sharp|♭|♯|b|#)?[\s_-]*(major|minor|maj|min|m|M)?\s*$",
     re.IGNORECASE,
 )
 
@@ -132,7 +132,7 @@ def parse_key(text: str) -> Key:
     elif word == "M":
         mode = "major"
     else:
-        mode = "minor" if word.lower() in {"minor", "min", "m", "moll"} else "major"
+        mode = "minor" if word.lower() in {"minor", "min", "m"} else "major"
     key = Key(parse_pitch_class(letter.upper() + accidental), mode)
     if not -7 <= key.signature <= 7:
         other = make_key(key.tonic, mode)
