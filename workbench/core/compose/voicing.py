@@ -214,31 +214,58 @@ def _move(previous: Voicings, voicings: Voicings, left: int, reached: int) -> Fl
     return known
 
 
+class Step(NamedTuple):
+    """The way into one chord: ``moves`` (to, from), where each of its rows begins when read flat, and ``fit`` (to,)."""
+
+    moves: Floats
+    rows: NDArray[np.intp]
+    fit: Floats
+
+
 @lru_cache(maxsize=512)
 def _rows(height: int, width: int) -> NDArray[np.intp]:
-    """Where each row of a matrix begins when it is read flat."""
     return np.arange(height) * width
 
 
-def lead(sets: Sequence[Voicings], tune: Sequence[Under]) -> list[int]:
-    """The index of the voicing to take for each chord, along the cheapest path."""
-    previous, over = sets[0], tune[0]
-    cost = _fit(previous.number, over)
-    last = over.last
+def _step(previous: Voicings, voicings: Voicings, last: int, under: Under) -> Step:
+    # A held or repeated note makes no parallels: the same note is the same pitch class twice.
+    moving = last >= 0 and under.first >= 0 and last != under.first
+    moves = _move(previous, voicings, last % 12 if moving else -1, under.first % 12 if moving else -1)
+    return Step(moves, _rows(*moves.shape), _fit(voicings.number, under))
+
+
+@lru_cache(maxsize=8192)
+def _inside(numbers: tuple[int, ...], tune: tuple[Under, ...]) -> tuple[tuple[Step, ...], int]:
+    """The steps inside a phrase, and the tune's last note in it (-1 where it only rests)."""
+    steps: list[Step] = []
+    last = tune[0].last
+    for index in range(1, len(numbers)):
+        steps.append(_step(_numbered[numbers[index - 1]], _numbered[numbers[index]], last, tune[index]))
+        last = tune[index].last if tune[index].last >= 0 else last
+    return tuple(steps), last
+
+
+def lead(phrases: Sequence[tuple[tuple[int, ...], tuple[Under, ...]]]) -> list[int]:
+    """The index of the voicing to take for each chord, along the cheapest path through the piece.
+
+    Each phrase is given as the numbers of its chords' voicings (``Voicings.number``) and the tune over each chord.
+    """
     back: list[NDArray[np.intp]] = []
-    for voicings, under in zip(sets[1:], tune[1:], strict=True):
-        first = under.first
-        # A held or repeated note makes no parallels: the same note is the same pitch class twice.
-        left, reached = (last % 12, first % 12) if last >= 0 and first >= 0 and last != first else (-1, -1)
-        known = _moves.get((previous.number, voicings.number, left, reached))
-        total = (known if known is not None else _move(previous, voicings, left, reached)) + cost
-        choice = total.argmin(axis=1)
-        back.append(choice)
-        cost = total.take(choice + _rows(*total.shape)) + _fit(voicings.number, under)
-        previous = voicings
-        if under.last >= 0:
-            last = under.last
-    path = [int(cost.argmin())]
+    cost: Floats | None = None
+    before, last = -1, -1
+    for numbers, tune in phrases:
+        steps, ends_on = _inside(numbers, tune)
+        if cost is None:
+            cost = _fit(numbers[0], tune[0])
+        else:
+            steps = (_step(_numbered[before], _numbered[numbers[0]], last, tune[0]), *steps)
+        for moves, rows, fit in steps:
+            total = moves + cost
+            choice = total.argmin(axis=1)
+            back.append(choice)
+            cost = total.take(choice + rows) + fit
+        before, last = numbers[-1], ends_on
+    path = [int(cost.argmin())] if cost is not None else []
     for choice in reversed(back):
         path.append(int(choice[path[-1]]))
     return path[::-1]
