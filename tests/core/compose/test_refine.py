@@ -85,6 +85,26 @@ def test_a_dominant_is_prepared() -> None:
     assert chords == ("I", "IV", "vi", "ii6", "V7", "I")
 
 
+def test_a_tune_without_a_high_point_gets_one() -> None:
+    flat = {"degrees": [1, 3, 4, 3] * 4, "rhythm": [1] * 16}
+
+    def level(data: Any) -> None:
+        for section in data["sections"]:
+            section["key"] = "D major"
+            for each in section["phrases"]:
+                each["melody"] = flat
+
+    refined = refine(broken(level), passes={"climax-placed"}).structure
+    tops = [
+        max(degree for degree in phrase.melody.degrees if isinstance(degree, int))
+        for section in refined.sections
+        for phrase in section.phrases or ()
+        if phrase.melody
+    ]
+    assert sorted(tops) == [4, 4, 4, 4, 4, 11]
+    assert tops.index(11) in {3, 4}
+
+
 def test_passes_can_be_switched_off_and_explain_themselves() -> None:
     wrong = plain(["i", "iv", "v", "i"], key="a minor")
     assert refine(wrong, passes=()).steps == ()

@@ -371,3 +371,51 @@ def doubled_thirds(structure: MusicStructure, _: Request | None) -> MusicStructu
         return _phrases(section, closed)
 
     return _sections(structure, change)
+
+
+@refining("climax-placed", "Give the tune one high point")
+def climax_placed(structure: MusicStructure, _: Request | None) -> MusicStructure:
+    """Where the tune touches its highest note in more than every fourth bar, the phrase about two thirds of the way is
+    played an octave higher, if the tune then still keeps within two octaves and a fourth."""
+    bar = meter_of(structure.time_signature).bar
+    tunes: list[tuple[int, int, int, list[int]]] = []  # section, phrase, first bar, positions
+    touched: dict[int, int] = {}
+    at = 0
+    for index, section in enumerate(structure.sections):
+        if not section.phrases:
+            return structure
+        for number, phrase in enumerate(section.phrases):
+            bars = _in_bars(phrase.melody, bar) if phrase.melody else None
+            if bars is None:
+                return structure
+            mode = section.tonality.mode
+            heard = [[p.position for degree, _ in notes if (p := parse_degree(degree, mode))] for notes in bars]
+            tunes.append((index, number, at, [position for notes in heard for position in notes]))
+            for offset, notes in enumerate(heard):
+                touched[at + offset] = max(notes, default=-99)
+            at += phrase.measures
+    top = max(touched.values(), default=-99)
+    lowest = min((min(positions) for *_, positions in tunes if positions), default=0)
+    one_key = len({section.key for section in structure.sections}) == 1
+    if at < 12 or not one_key or sum(height == top for height in touched.values()) <= at / 4:
+        return structure
+    where = min(tunes[:-1] or tunes, key=lambda tune: abs(tune[2] - 0.62 * at))
+    if not where[3] or max(where[3]) + 7 - lowest > 17 or max(where[3]) + 7 > 14:
+        return structure
+
+    def raised(value: DegreeValue, mode: Mode) -> DegreeValue:
+        degree = parse_degree(value, mode)
+        if degree is None:
+            return value
+        return write_degree(degree.position + 7, degree.alter, mode=mode, fixed=degree.fixed)
+
+    def change(index: int, section: Section) -> Section:
+        def higher(number: int, phrase: Phrase) -> Phrase:
+            if (index, number) != where[:2] or phrase.melody is None:
+                return phrase
+            degrees = tuple(raised(value, section.tonality.mode) for value in phrase.melody.degrees)
+            return phrase.model_copy(update={"melody": Motif(degrees=degrees, rhythm=phrase.melody.rhythm)})
+
+        return _phrases(section, higher)
+
+    return _sections(structure, change)
