@@ -21,7 +21,7 @@ SILENT = Under(-1, -1, -1)
 def _led(figures: list[str], key: Key, tune: list[int] | None = None) -> list[tuple[int, int, int]]:
     sets = [chord_voicings(parse_numeral(figure, key.mode), key, CHORALE) for figure in figures]
     unders = [SILENT] * len(sets) if tune is None else [Under(note, note, note) for note in tune]
-    path = lead([(tuple(voicings.number for voicings in sets), tuple(unders))])
+    path = lead([(tuple(sets), tuple(unders))])
     return [
         (int(alto), int(tenor), int(bass))
         for voicings, index in zip(sets, path, strict=True)

@@ -60,7 +60,7 @@ def realize(structure: MusicStructure) -> Score:
 
     sets: list[Voicings] = []
     unders: list[Under] = []
-    led: list[tuple[tuple[int, ...], tuple[Under, ...]]] = []
+    led: list[tuple[tuple[Voicings, ...], tuple[Under, ...]]] = []
     lines: list[Line] = []
     for phrase in phrases:
         degrees, rhythm = phrase.degrees, phrase.rhythm
@@ -68,10 +68,10 @@ def realize(structure: MusicStructure) -> Score:
             degrees, rhythm = tune_for(phrase, meter, reference_tonic(phrase.key))
         line = _line(degrees, rhythm, phrase.key, phrase.chords, phrase.starts, phrase.ends)
         register = register_for(textures[phrase.section], ensemble)
-        voicings, numbers = _voicings(phrase.chords, phrase.key, register)
+        voicings = _voicings(phrase.chords, phrase.key, register)
         sets += voicings
         unders += line.under
-        led.append((numbers, line.under))
+        led.append((voicings, line.under))
         lines.append(line)
     path = lead(led)
     chosen = np.array([voicings.pitches[index] for voicings, index in zip(sets, path, strict=True)], np.int32)
@@ -105,10 +105,8 @@ def realize(structure: MusicStructure) -> Score:
 
 
 @lru_cache(maxsize=8192)
-def _voicings(chords: tuple[Chord, ...], key: Key, register: Register) -> tuple[tuple[Voicings, ...], tuple[int, ...]]:
-    """The voicings of a phrase's chords, and their numbers."""
-    voicings = tuple(chord_voicings(chord, key, register) for chord in chords)
-    return voicings, tuple(each.number for each in voicings)
+def _voicings(chords: tuple[Chord, ...], key: Key, register: Register) -> tuple[Voicings, ...]:
+    return tuple(chord_voicings(chord, key, register) for chord in chords)
 
 
 @lru_cache(maxsize=4096)

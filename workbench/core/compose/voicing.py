@@ -9,7 +9,9 @@ no doubled leading tone, close inner voices, small steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -32,14 +34,14 @@ class Register(NamedTuple):
     bass: tuple[int, int]
 
 
-class Voicings(NamedTuple):
+@dataclass(frozen=True, eq=False, slots=True)
+class Voicings:
     """All usable voicings of a chord: ``pitches`` (n, 3) MIDI of alto, tenor, bass; ``cost`` (n,) of each by itself.
 
     ``leaving`` and ``arriving`` hold, for each of the twelve soprano pitch classes, (n, 8) marks of the perfect
     intervals under it; the product of one chord's ``leaving`` and the next one's ``arriving`` prices consecutive ones.
     """
 
-    number: int
     pitches: NDArray[np.int32]
     cost: Floats
     leaving: Floats
@@ -47,9 +49,6 @@ class Voicings(NamedTuple):
     classes: tuple[int, ...]
     leading: int | None
     seventh: int | None
-
-
-_numbered: list[Voicings] = []
 
 
 @lru_cache(maxsize=8192)
@@ -81,9 +80,7 @@ def voicings_of(
     # The last two columns: figures leave a chord by its alto and enter the next by its bass.
     leaving = np.concatenate([octaves * _BIG, fifths * _BIG, octaves[..., :1] * 5, fifths[..., :1] * 5], axis=2)
     arriving = np.concatenate([octaves, fifths, octaves[..., 2:], fifths[..., 2:]], axis=2)
-    voicings = Voicings(len(_numbered), pitches, cost, leaving, arriving, classes, leading, seventh)
-    _numbered.append(voicings)
-    return voicings
+    return Voicings(pitches, cost, leaving, arriving, classes, leading, seventh)
 
 
 def _pitches(pitch_class: int, bounds: tuple[int, int]) -> range:
@@ -131,15 +128,9 @@ def _price(
     return cost + 0.06 * abs(alto - middle) + 0.03 * abs(low - sum(register.bass) / 2)
 
 
-_transitions: dict[tuple[int, int], Floats] = {}
-_MAX_TRANSITIONS = 60_000
-
-
+@lru_cache(maxsize=30_000)
 def transition(before: Voicings, after: Voicings) -> Floats:
     """The price of every move between the voicings of two chords, (n, m)."""
-    known = _transitions.get((before.number, after.number))
-    if known is not None:
-        return known
     a, b = before.pitches[:, None, :], after.pitches[None, :, :]
     move = b - a
     size = np.abs(move)
@@ -166,11 +157,7 @@ def transition(before: Voicings, after: Voicings) -> Floats:
         falls = (move == -1) | (move == -2)
         stays = (move == 0) & (before.seventh in after.classes)
         cost = cost + (here & ~falls & ~stays).sum(axis=2) * 7.0
-    result = np.asarray(cost, np.float32)
-    if len(_transitions) >= _MAX_TRANSITIONS:
-        _transitions.clear()
-    _transitions[before.number, after.number] = result
-    return result
+    return np.asarray(cost, np.float32)
 
 
 class Under(NamedTuple):
@@ -182,9 +169,8 @@ class Under(NamedTuple):
 
 
 @lru_cache(maxsize=32768)
-def _fit(number: int, under: Under) -> Floats:
+def _fit(voicings: Voicings, under: Under) -> Floats:
     """What each voicing costs under this bit of tune: too high, or doubling what the tune has."""
-    voicings = _numbered[number]
     alto = voicings.pitches[:, 0]
     cost = voicings.cost.copy()
     if under.first >= 0:
@@ -197,21 +183,14 @@ def _fit(number: int, under: Under) -> Floats:
     return cost
 
 
-_moves: dict[tuple[int, int, int, int], Floats] = {}
-
-
+@lru_cache(maxsize=30_000)
 def _move(previous: Voicings, voicings: Voicings, left: int, reached: int) -> Floats:
-    """The price of every move under a tune that goes from pitch class ``left`` to ``reached``, (to, from)."""
-    key = (previous.number, voicings.number, left, reached)
-    known = _moves.get(key)
-    if known is None:
-        known = transition(previous, voicings).T
-        if left >= 0:
-            known = known + voicings.arriving[reached] @ previous.leaving[left].T
-        if len(_moves) >= _MAX_TRANSITIONS:
-            _moves.clear()
-        known = _moves[key] = np.ascontiguousarray(known)
-    return known
+    """The price of every move under a tune that goes from pitch class ``left`` to ``reached`` (-1: it does not move),
+    (to, from)."""
+    price = transition(previous, voicings).T
+    if left >= 0:
+        price = price + voicings.arriving[reached] @ previous.leaving[left].T
+    return np.ascontiguousarray(price)
 
 
 class Step(NamedTuple):
@@ -231,40 +210,40 @@ def _step(previous: Voicings, voicings: Voicings, last: int, under: Under) -> St
     # A held or repeated note makes no parallels: the same note is the same pitch class twice.
     moving = last >= 0 and under.first >= 0 and last != under.first
     moves = _move(previous, voicings, last % 12 if moving else -1, under.first % 12 if moving else -1)
-    return Step(moves, _rows(*moves.shape), _fit(voicings.number, under))
+    return Step(moves, _rows(*moves.shape), _fit(voicings, under))
 
 
 @lru_cache(maxsize=8192)
-def _inside(numbers: tuple[int, ...], tune: tuple[Under, ...]) -> tuple[tuple[Step, ...], int]:
+def _inside(chords: tuple[Voicings, ...], tune: tuple[Under, ...]) -> tuple[tuple[Step, ...], int]:
     """The steps inside a phrase, and the tune's last note in it (-1 where it only rests)."""
     steps: list[Step] = []
     last = tune[0].last
-    for index in range(1, len(numbers)):
-        steps.append(_step(_numbered[numbers[index - 1]], _numbered[numbers[index]], last, tune[index]))
-        last = tune[index].last if tune[index].last >= 0 else last
+    for (previous, voicings), under in zip(pairwise(chords), tune[1:], strict=True):
+        steps.append(_step(previous, voicings, last, under))
+        last = under.last if under.last >= 0 else last
     return tuple(steps), last
 
 
-def lead(phrases: Sequence[tuple[tuple[int, ...], tuple[Under, ...]]]) -> list[int]:
+def lead(phrases: Sequence[tuple[tuple[Voicings, ...], tuple[Under, ...]]]) -> list[int]:
     """The index of the voicing to take for each chord, along the cheapest path through the piece.
 
-    Each phrase is given as the numbers of its chords' voicings (``Voicings.number``) and the tune over each chord.
+    Each phrase is given as its chords' voicings and the tune over each chord.
     """
     back: list[NDArray[np.intp]] = []
     cost: Floats | None = None
-    before, last = -1, -1
-    for numbers, tune in phrases:
-        steps, ends_on = _inside(numbers, tune)
+    before, last = phrases[0][0][0], -1
+    for chords, tune in phrases:
+        steps, ends_on = _inside(chords, tune)
         if cost is None:
-            cost = _fit(numbers[0], tune[0])
+            cost = _fit(chords[0], tune[0])
         else:
-            steps = (_step(_numbered[before], _numbered[numbers[0]], last, tune[0]), *steps)
+            steps = (_step(before, chords[0], last, tune[0]), *steps)
         for moves, rows, fit in steps:
             total = moves + cost
             choice = total.argmin(axis=1)
             back.append(choice)
             cost = total.take(choice + rows) + fit
-        before, last = numbers[-1], ends_on
+        before, last = chords[-1], ends_on
     path = [int(cost.argmin())] if cost is not None else []
     for choice in reversed(back):
         path.append(int(choice[path[-1]]))
