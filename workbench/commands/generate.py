@@ -256,13 +256,11 @@ def _json_list(wanted: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
     try:
         yield emit
     except BrokenPipeError:
+        wanted = False  # nobody reads on
         raise
-    except BaseException:
+    finally:
         if wanted:
             print("\n]" if count else "[]")
-        raise
-    if wanted:
-        print("\n]" if count else "[]")
 
 
 @contextmanager

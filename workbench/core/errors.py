@@ -5,10 +5,9 @@
     │   ├── InputTooLargeError     too many bytes or too deeply nested to look at
     │   ├── InvalidRequestError    not a Request
     │   └── InvalidStructureError  not a MusicStructure, or one that cannot become music
-    ├── RenderingError             a piece is fine, but one way to show it failed
-    │   ├── EngravingError
-    │   └── SoundError
-    └── MissingExtraError          an optional package is not installed
+    └── RenderingError             a piece is fine, but one way to show it failed
+        ├── EngravingError
+        └── SoundError
 
 Each holds a message for a person and a ``hint`` with the next step. Pages show both, the command
 line prints both in one line, the HTTP API returns both.
@@ -59,7 +58,3 @@ class EngravingError(RenderingError):
 
 class SoundError(RenderingError):
     """The sound could not be rendered."""
-
-
-class MissingExtraError(WorkbenchError):
-    """An optional package is needed and not installed; ``hint`` holds the command that installs it."""

@@ -29,7 +29,6 @@ class Profile:
     families: frozenset[str]
     keys: tuple[str, ...] = tuple(key.name for key in ALL_KEYS)
     meters: tuple[str, ...] = TIME_SIGNATURES
-    in_style_parallels: bool = False
 
 
 _COMMON = frozenset({"triads", "inversions", "sevenths", "applied"})
@@ -51,8 +50,7 @@ PROFILES: dict[str, Profile] = {
         Profile("romantic", "Romantic", "Schubert to Brahms: mixture, chromatic thirds, ninths.",
                 _COMMON | {"neapolitan", "augmented-sixth", "mixture", "picardy", "extended", "chromatic"}),
         Profile("modern", "Modern", "Modal chords, added notes, parallel motion; cadences are still cadences.",
-                _COMMON | {"neapolitan", "augmented-sixth", "mixture", "picardy", "extended", "chromatic", "modal"},
-                in_style_parallels=True),
+                _COMMON | {"neapolitan", "augmented-sixth", "mixture", "picardy", "extended", "chromatic", "modal"}),
     )
 }  # fmt: skip
 

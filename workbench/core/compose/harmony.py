@@ -91,8 +91,6 @@ def _cadence(
     bar = meter.bar
     if bars == 1:
         first, second = _halves(meter)
-        if kind == "authentic":
-            return [(before[-1], first), (arrival, second)], 1
         return [(before[-1], first), (arrival, second)], 1
     if len(before) == 1:
         return [(before[0], bar), (arrival, bar)], 2

@@ -23,15 +23,6 @@ _METERS: dict[str, dict[str, float]] = {
     "romantic": {"4/4": 3, "3/4": 2.5, "6/8": 2, "12/8": 0.8, "9/8": 0.8, "2/4": 1, "2/2": 0.5},
     "modern": {"4/4": 3, "3/4": 2, "2/4": 1, "6/8": 1, "9/8": 0.7, "3/8": 0.5, "2/2": 0.7, "12/8": 0.5},
 }
-_FORMS: tuple[str, ...] = (
-    "binary",
-    "rounded-binary",
-    "ABA",
-    "minuet-trio",
-    "theme-variation",
-    "rondo",
-    "sonata",
-)
 _TEXTURES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     # Calm, moderate, agitated.
     "baroque": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from workbench.core.compose.mood import Manner, manner_of
 from workbench.core.compose.phrasing import CLOSING_ROLES, PhraseShape, divide
@@ -20,8 +20,6 @@ from workbench.core.music.motifs import Transformation
 from workbench.core.music.numerals import tonicized_key
 from workbench.core.music.request import Request, SectionRequest
 from workbench.core.music.structure import Dynamics
-
-MAX_PLAN_BARS = 2400
 
 
 @dataclass(frozen=True)
@@ -108,12 +106,6 @@ class FormPlan:
                 for section in self.sections
             ],
         }
-
-
-class _Outline(NamedTuple):
-    form: SectionForm
-    name: str
-    returns: int | None
 
 
 def plan(request: Request, *, seed: int | None = None) -> FormPlan:

@@ -99,7 +99,7 @@ def idea_of(cell: Motif, meter: Meter, density: float, rng: random.Random) -> Id
     if len(bars) == 1:
         bars.append(loosened(bars[0], meter, rng))
     count = sum(len(bar) for bar in bars)
-    line = tuple(positions[:count]) + (None,) * 0
+    line = tuple(positions[:count])
     return Idea(tuple(bars), (), line, given=bool(line))
 
 

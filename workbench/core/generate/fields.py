@@ -132,10 +132,3 @@ def _joined(value: Any, joiner: str, level: int) -> str:
     if isinstance(value, list | tuple):
         return joiner.join(filter(None, (_joined(item, joiner, level + 1) for item in value[:32])))
     return ""
-
-
-def as_list(value: Any) -> list[Any] | None:
-    """A list, also from an object's members; None for anything else."""
-    if isinstance(value, list | tuple):
-        return list(value)
-    return list(value.values()) if isinstance(value, Mapping) else None

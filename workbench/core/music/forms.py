@@ -39,7 +39,6 @@ class FormDescription:
     cycle: tuple[SectionForm, ...] = ()
     cycles: tuple[int, int] = (0, 0)
     closing: tuple[SectionForm, ...] = ()
-    returns_home: bool = True
 
 
 _CODA = SectionForm("Coda", "coda", 0.35, cadence="PAC", rank=9)

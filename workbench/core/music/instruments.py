@@ -17,23 +17,22 @@ class Instrument:
     high: int
     clef: str = "treble"
     keyboard: bool = False
-    sustains: bool = True
 
 
 INSTRUMENTS: dict[str, Instrument] = {
     instrument.name: instrument
     for instrument in (
-        Instrument("Piano", 0, 28, 96, keyboard=True, sustains=False),
-        Instrument("Harpsichord", 6, 29, 89, keyboard=True, sustains=False),
-        Instrument("Celesta", 8, 60, 96, keyboard=True, sustains=False),
+        Instrument("Piano", 0, 28, 96, keyboard=True),
+        Instrument("Harpsichord", 6, 29, 89, keyboard=True),
+        Instrument("Celesta", 8, 60, 96, keyboard=True),
         Instrument("Organ", 19, 36, 91, keyboard=True),
-        Instrument("Guitar", 24, 40, 83, sustains=False),
+        Instrument("Guitar", 24, 40, 83),
         Instrument("Violin", 40, 55, 93),
         Instrument("Viola", 41, 48, 81, "alto"),
         Instrument("Cello", 42, 36, 74, "bass"),
         Instrument("Double bass", 43, 28, 60, "bass"),
         Instrument("Strings", 48, 36, 93),
-        Instrument("Harp", 46, 28, 96, keyboard=True, sustains=False),
+        Instrument("Harp", 46, 28, 96, keyboard=True),
         Instrument("Choir", 52, 40, 79),
         Instrument("Trumpet", 56, 55, 82),
         Instrument("Trombone", 57, 40, 70, "bass"),
