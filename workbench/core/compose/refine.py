@@ -61,7 +61,8 @@ def refining(id: str, title: str) -> Callable[[Change], Change]:
 
 def all_passes() -> tuple[Pass, ...]:
     """Every pass, in the order in which they run."""
-    import_module("workbench.core.compose.passes")
+    for module in ("harmony_passes", "tune_passes"):
+        import_module(f"workbench.core.compose.{module}")
     return tuple(_passes.values())
 
 
