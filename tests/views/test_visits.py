@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.core.music.request import Request
 from workbench.views.details import on_paper, plain
-from workbench.views.moods import mood_word
+from workbench.core.music.moods import mood_word
 from workbench.views.visits import MAX_TAKES, MAX_VISITS, Take, Visit, Visits
 
 

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
         default="rules",
         max_length=60,
         validation_alias=_variable("WORKBENCH_PROVIDER"),
-        description="Who composes: `rules` is built in and needs nothing else.",
+        description="Who composes: `rules` is built in, `openai` is any endpoint that speaks OpenAI's protocol.",
     )
     model_variant: Literal["base", "ft", "canary"] = Field(
         default="base",
@@ -59,6 +59,41 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         validation_alias=_variable("WORKBENCH_FT_SHARE"),
         description="With `canary`: the share of requests, 0 to 1, that the fine-tuned model answers.",
+    )
+    model_timeout: float = Field(
+        default=180.0,
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+        validation_alias=_variable("WORKBENCH_MODEL_TIMEOUT"),
+        description="Seconds that a model may take for one answer.",
+    )
+    model_concurrency: int = Field(
+        default=16,
+        ge=1,
+        le=1000,
+        validation_alias=_variable("WORKBENCH_MODEL_CONCURRENCY"),
+        description="How many answers are asked of the endpoint at the same time; more wait their turn.",
+    )
+    model_reasks: int = Field(
+        default=2,
+        ge=0,
+        le=5,
+        validation_alias=_variable("WORKBENCH_MODEL_REASKS"),
+        description="How often a model is asked again, with the findings, before the rules step in.",
+    )
+    model_examples: int = Field(
+        default=2,
+        ge=0,
+        le=3,
+        validation_alias=_variable("WORKBENCH_MODEL_EXAMPLES"),
+        description="How many examples, 0 to 3, a prompt shows.",
+    )
+    model_template: str = Field(
+        default="default",
+        max_length=80,
+        validation_alias=_variable("WORKBENCH_MODEL_TEMPLATE"),
+        description="The prompt template: a name, or a name and a version such as `default@1`.",
     )
     database_url: SecretStr | None = Field(
         default=None,

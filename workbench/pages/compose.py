@@ -3,12 +3,12 @@
 import streamlit as st
 
 from workbench.core.errors import WorkbenchError
+from workbench.core.music.moods import mood_word
 from workbench.core.music.reading import read_structure
 from workbench.views import details
 from workbench.views.editor import editor_tab
 from workbench.views.files import downloads
 from workbench.views.findings import findings_tab
-from workbench.views.moods import mood_word
 from workbench.views.pieces import Piece
 from workbench.views.player import is_dark, player
 from workbench.views.request_form import new_seed, request_form

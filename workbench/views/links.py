@@ -15,6 +15,8 @@ from workbench.core.music.reading import read_request
 from workbench.core.music.request import MAX_SEED, Request
 
 FIRST_SEED = 1
+LONGEST_SEED = 9999
+"""New seeds go up to this: short enough to read in a link."""
 MAX_LENGTH = 300
 _FIELDS = {
     "form": "form",

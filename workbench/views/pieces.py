@@ -6,7 +6,6 @@ structure knows it by the same id: a page that outlives its server registers its
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -17,23 +16,16 @@ import streamlit as st
 
 from workbench.core.errors import SoundError
 from workbench.core.music.request import Request, file_stem
-from workbench.core.music.structure import MusicStructure
+from workbench.core.music.structure import PERFORMANCE_SEED, MusicStructure, piece_id
 
 if TYPE_CHECKING:
     from workbench.core.music.score import Performance, Score
 
-PERFORMANCE_SEED = 0
 MAX_PIECES = 48
 MAX_BYTES = 96_000_000
 """How much rendered sound, engraving and drawing is kept for all pieces together."""
 
 T = TypeVar("T")
-
-
-def piece_id(structure: MusicStructure) -> str:
-    """The reproducible id of a structure's performance: 16 hexadecimal digits."""
-    text = f"{PERFORMANCE_SEED}\n{structure.to_json(indent=None)}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(eq=False)

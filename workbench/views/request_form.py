@@ -11,11 +11,11 @@ from workbench.core.errors import InvalidRequestError
 from workbench.core.music.forms import FORMS, PERIODS
 from workbench.core.music.keys import ALL_KEYS, parse_key
 from workbench.core.music.meters import TIME_SIGNATURES
+from workbench.core.music.moods import WORDS
 from workbench.core.music.reading import read_request
 from workbench.core.music.request import MAX_DURATION, MIN_DURATION, Request
 from workbench.views.component import component
-from workbench.views.links import read_degrees, read_rhythm
-from workbench.views.moods import WORDS
+from workbench.views.links import LONGEST_SEED, read_degrees, read_rhythm
 
 LEFT_OPEN = "Let the mood decide"
 MOOD_DECIDES = "Mood decides"
@@ -88,7 +88,7 @@ def refill(request: Request | None, draft: dict[str, Any]) -> None:
 
 def new_seed() -> int:
     """A seed short enough to read in a link."""
-    return random.SystemRandom().randint(1, 9999)
+    return random.SystemRandom().randint(1, LONGEST_SEED)
 
 
 def _key(name: str) -> str:

@@ -9,11 +9,11 @@ import streamlit as st
 
 from workbench.core.errors import InvalidRequestError, WorkbenchError
 from workbench.core.music.forms import FORMS
+from workbench.core.music.moods import mood_word
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
 from workbench.views.component import component
 from workbench.views.links import FIRST_SEED, read_link
-from workbench.views.moods import mood_word
 from workbench.views.pieces import shelf
 from workbench.views.request_form import refill
 from workbench.views.visits import Take, this_visit

@@ -6,6 +6,7 @@ These models hold types, ranges and closed vocabularies; whether the parts agree
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Annotated, Any, Literal
 
@@ -175,6 +176,16 @@ class MusicStructure(Model):
         """The JSON text, ending in a newline when indented."""
         text = json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
         return text + "\n" if indent else text
+
+
+PERFORMANCE_SEED = 0
+"""The seed that every piece is performed with."""
+
+
+def piece_id(structure: MusicStructure) -> str:
+    """The id of a structure as it is performed, the same wherever and whenever: 16 hexadecimal digits."""
+    text = f"{PERFORMANCE_SEED}\n{structure.to_json(indent=None)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def section_measures(section: Section) -> int:
