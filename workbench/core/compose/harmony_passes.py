@@ -11,7 +11,7 @@ from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure, Phrase, Section
 
 
-def _as_planned(figures: tuple[str, ...], cadence: CadenceType, mode: Mode) -> tuple[str, ...]:
+def as_planned(figures: tuple[str, ...], cadence: CadenceType, mode: Mode) -> tuple[str, ...]:
     """The same chords with a close of the given type; untouched where they already have one."""
     tonic, submediant, subdominant = ("i", "VI", "iv") if mode == "minor" else ("I", "vi", "IV")
     chords = [chord_of(figure, mode) for figure in figures]
@@ -116,7 +116,7 @@ def cadence_as_planned(structure: MusicStructure, _: Request | None) -> MusicStr
     def change(_: int, section: Section) -> Section:
         mode = section.tonality.mode
         if section.phrases is None and section.cadence is not None and len(section.chord_progression) > 1:
-            figures = _as_planned(section.chord_progression, section.cadence, mode)
+            figures = as_planned(section.chord_progression, section.cadence, mode)
             return section if figures == section.chord_progression else _replaced(section, figures)
 
         def closing(_: int, phrase: Phrase) -> Phrase:
@@ -124,7 +124,7 @@ def cadence_as_planned(structure: MusicStructure, _: Request | None) -> MusicStr
                 return phrase
             if phrase.cadence == "PICARDY" and mode != "minor":
                 return phrase
-            return _with_chords(phrase, _as_planned(phrase.chords, phrase.cadence, mode))
+            return _with_chords(phrase, as_planned(phrase.chords, phrase.cadence, mode))
 
         return change_phrases(section, closing)
 
