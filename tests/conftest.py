@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 DATA = Path(__file__).parent / "data"
+
+# Whoever runs the tests has a workbench of their own: nothing of it is read or written here.
+for _name in [name for name in os.environ if name.startswith(("WORKBENCH_", "OPENAI_"))]:
+    del os.environ[_name]
+_own = tempfile.TemporaryDirectory(prefix="workbench-tests-", ignore_cleanup_errors=True)
+os.environ["WORKBENCH_DATA_DIR"] = _own.name
 
 settings.register_profile(
     "workbench", deadline=None, max_examples=80, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
