@@ -1,0 +1,108 @@
+"""What a model is asked to write: the MusicStructure as the smallest common JSON schema, and as compact text.
+
+Strict endpoints want closed objects with every member required (optional means nullable); fine-tuned ones refuse
+lengths, patterns and bounds besides. So the schema has none of these, and every limit is checked here afterwards. Its
+order is the order in which a model decides: key and form, then the sections, in each its phrases.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any, get_args
+
+from workbench.core.music.cadences import CadenceType
+from workbench.core.music.forms import PERIODS
+from workbench.core.music.keys import ALL_KEYS
+from workbench.core.music.meters import TIME_SIGNATURES
+from workbench.core.music.motifs import Transformation
+from workbench.core.music.structure import Dynamics, MusicStructure
+
+SCHEMA_NAME = "MusicStructure"
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_WHOLE: dict[str, Any] = {"type": "integer"}
+_NUMBER: dict[str, Any] = {"type": "number"}
+
+
+def _one_of(values: tuple[str, ...]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values)}
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _object(**members: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
+
+
+@lru_cache(maxsize=1)
+def wire_schema() -> dict[str, Any]:
+    """The JSON schema that is sent to a model; not to be changed by those who get it."""
+    key = _one_of(tuple(each.name for each in ALL_KEYS))
+    cadence = _or_null(_one_of(get_args(CadenceType)))
+    notes = {"degrees": _list({"anyOf": [_WHOLE, _TEXT]}), "rhythm": _list(_NUMBER)}
+    transformation = _one_of(get_args(Transformation))
+    phrase = _object(
+        label=_or_null(_TEXT),
+        role=_or_null(_TEXT),
+        measures=_WHOLE,
+        cadence=cadence,
+        motif=_or_null(_object(ref=_TEXT, transformation=_or_null(transformation))),
+        chords=_or_null(_list(_TEXT)),
+        chordBeats=_or_null(_list(_NUMBER)),
+        melody=_or_null(_object(**notes)),
+    )
+    section = _object(
+        name=_TEXT,
+        role=_or_null(_TEXT),
+        key=key,
+        measures=_WHOLE,
+        cadence=cadence,
+        dynamics=_or_null(_one_of(get_args(Dynamics))),
+        texture=_or_null(_TEXT),
+        melody=_or_null(_object(motifs=_list(_object(**notes)))),
+        phrases=_or_null(_list(phrase)),
+        chordProgression=_list(_TEXT),
+    )
+    leitmotif = _object(tag=_TEXT, **notes, meaning=_or_null(_TEXT), transformations=_or_null(_list(transformation)))
+    humanize = _object(
+        rubato=_one_of(("none", "subtle", "expressive")),
+        velocityCurve=_one_of(("flat", "phrase")),
+        peakBoost=_NUMBER,
+        phraseEndSoftness=_NUMBER,
+    )
+    return _object(
+        key=key,
+        tempo=_NUMBER,
+        timeSignature=_one_of(TIME_SIGNATURES),
+        form=_TEXT,
+        period=_or_null(_one_of(PERIODS)),
+        title=_or_null(_TEXT),
+        character=_or_null(_TEXT),
+        reasoning=_or_null(_TEXT),
+        instrumentation=_or_null(_TEXT),
+        leitmotifs=_or_null(_list(leitmotif)),
+        sections=_list(section),
+        humanize=_or_null(humanize),
+    )
+
+
+def wire_text(structure: MusicStructure) -> str:
+    """A structure as a model should write it: compact, in the schema's order, without what is null."""
+    return json.dumps(_ordered(structure.to_dict(), wire_schema()), ensure_ascii=False, separators=(",", ":"))
+
+
+def _ordered(value: Any, schema: dict[str, Any]) -> Any:
+    schema = next((each for each in schema.get("anyOf", ()) if each.get("type") != "null"), schema)
+    if isinstance(value, dict) and "properties" in schema:
+        members = schema["properties"]
+        return {name: _ordered(value[name], members[name]) for name in members if name in value}
+    if isinstance(value, list) and "items" in schema:
+        return [_ordered(item, schema["items"]) for item in value]
+    return value
