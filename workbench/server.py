@@ -5,7 +5,7 @@ Start it with ``python -m workbench`` (which calls :func:`start`), or from the r
 
 | route | answers |
 |---|---|
-| ``GET /api/health`` | ``{"status": "ok", ...}`` |
+| ``/api/…`` | the HTTP API: see :mod:`workbench.api` |
 | ``GET /sound/{piece}/{voice}.ogg`` | one voice of a piece, rendered when it is first asked for |
 | ``GET /files/{piece}/{kind}`` | ``midi``, ``musicxml``, ``wav``, ``json``, or ``svg-1`` and so on |
 | ``GET /lib/plotly-{version}.min.js`` | plotly.js out of the Python package |
@@ -32,9 +32,11 @@ import streamlit as st  # noqa: E402
 from anyio import CapacityLimiter, to_thread  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 from starlette.requests import Request as HttpRequest  # noqa: E402
-from starlette.responses import JSONResponse, Response  # noqa: E402
+from starlette.responses import Response  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 
+from workbench import api  # noqa: E402
+from workbench.api import problem  # noqa: E402
 from workbench.core.errors import WorkbenchError  # noqa: E402
 from workbench.views.files import KINDS, render_file  # noqa: E402
 from workbench.views.pieces import Piece, shelf  # noqa: E402
@@ -58,10 +60,6 @@ async def _apart(work: Callable[[], Any]) -> Any:
     return await to_thread.run_sync(work, limiter=_limiter())
 
 
-def _problem(message: str, hint: str, status: int) -> JSONResponse:
-    return JSONResponse({"error": message, "hint": hint}, status, headers={"Cache-Control": "no-store"})
-
-
 def _piece_of(request: HttpRequest) -> Piece | None:
     return shelf().get(request.path_params["piece"])
 
@@ -69,20 +67,15 @@ def _piece_of(request: HttpRequest) -> Piece | None:
 _GONE = ("The server no longer holds this piece.", "Reload the page.")
 
 
-async def health(_: HttpRequest) -> Response:
-    """Whether the server answers, and how many pieces it holds."""
-    return JSONResponse({"status": "ok", "pieces": len(shelf())}, headers={"Cache-Control": "no-store"})
-
-
 async def sound(request: HttpRequest) -> Response:
     """One voice of a piece as an Ogg file."""
     piece = _piece_of(request)
     if piece is None:
-        return _problem(*_GONE, 404)
+        return problem(*_GONE, 404)
     try:
         data = await _apart(lambda: piece.sound(request.path_params["voice"]))
-    except WorkbenchError as problem:
-        return _problem(problem.message, problem.hint, 500)
+    except WorkbenchError as failure:
+        return problem(failure.message, failure.hint, 500)
     return Response(data, media_type="audio/ogg", headers={"Cache-Control": FOREVER})
 
 
@@ -90,13 +83,13 @@ async def file(request: HttpRequest) -> Response:
     """A piece as a file to keep."""
     piece, kind = _piece_of(request), request.path_params["kind"]
     if piece is None:
-        return _problem(*_GONE, 404)
+        return problem(*_GONE, 404)
     if kind.partition("-")[0] not in KINDS:
-        return _problem(f"There is no file of the kind {kind[:20]!r}.", f"Ask for {', '.join(KINDS)}.", 404)
+        return problem(f"There is no file of the kind {kind[:20]!r}.", f"Ask for {', '.join(KINDS)}.", 404)
     try:
         data, media_type, name = await _apart(lambda: render_file(piece, kind))
-    except WorkbenchError as problem:
-        return _problem(problem.message, problem.hint, 500)
+    except WorkbenchError as failure:
+        return problem(failure.message, failure.hint, 500)
     disposition = f"attachment; filename*=UTF-8''{quote(name)}"
     return Response(
         data, media_type=media_type, headers={"Content-Disposition": disposition, "Cache-Control": "no-store"}
@@ -141,7 +134,8 @@ class VisitCookie:
             # Also with "304 not modified": the browser may have the page from an earlier visit.
             if message["type"] == "http.response.start":
                 secure = "; Secure" if scope.get("scheme") == "https" else ""
-                cookie = f"{COOKIE}={secrets.token_urlsafe(18)}; Path=/; HttpOnly; SameSite=Lax{secure}"
+                life = "; Max-Age=31536000"  # a year: yesterday's takes are found again
+                cookie = f"{COOKIE}={secrets.token_urlsafe(18)}; Path=/; HttpOnly; SameSite=Lax{life}{secure}"
                 message = {**message, "headers": [*message["headers"], (b"set-cookie", cookie.encode())]}
             await send(message)
 
@@ -160,12 +154,15 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def _warm_up() -> None:
+    from workbench.views.engine import jobs
     from workbench.views.links import read_link
     from workbench.views.player import player_data
 
     with suppress(WorkbenchError):  # told on the page, to whom it concerns
         piece = shelf().composed(*read_link({}))
         piece.once(("player", False), lambda: player_data(piece, dark=False))
+    with suppress(WorkbenchError):
+        jobs()  # what a killed server left behind is taken care of at once
 
 
 app = st.App(
@@ -173,7 +170,7 @@ app = st.App(
     lifespan=lifespan,
     middleware=[Middleware(VisitCookie)],
     routes=[
-        Route("/api/health", health),
+        *api.ROUTES,
         Route("/sound/{piece}/{voice:int}.ogg", sound),
         Route("/files/{piece}/{kind}", file),
         Route("/lib/plotly-{version}.min.js", plotly_js),
@@ -181,17 +178,22 @@ app = st.App(
 )
 
 
-def start(port: int | None = None, headless: bool = False) -> None:
+def start(port: int | None = None, headless: bool = False, host: str | None = None) -> None:
     """Serve the app from this process until it is stopped.
 
     Args:
         port: where to listen; the configuration's port (8501), or the next free one, when not given.
         headless: do not open a browser.
+        host: the address to listen on; every one when not given.
     """
     # Streamlit looks for .streamlit/config.toml beside the script that it believes was started.
     sys.argv = [str(ROOT / "streamlit_app.py")]
     config: dict[str, Any] = {"server.headless": True} if headless else {}
-    app.run(config=config | ({} if port is None else {"server.port": port}))
+    app.run(
+        config=config
+        | ({} if port is None else {"server.port": port})
+        | ({} if host is None else {"server.address": host})
+    )
 
 
 if __name__ == "__main__":

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -17,9 +16,10 @@ from workbench.commands import console, inputs, outputs
 from workbench.core.errors import InvalidInputError, RenderingError, WorkbenchError
 
 if TYPE_CHECKING:
+    from workbench.core.generate.templates import Template
     from workbench.core.music.request import Request
+    from workbench.core.settings import Settings
 
-PROVIDERS = ("rules",)
 DEFAULT_FORMATS = "json,midi,musicxml"
 
 
@@ -30,7 +30,14 @@ def generate(
             help="A file with a request in JSON, '-' for standard input, or a .jsonl with one request a line."
         ),
     ] = None,
-    provider: Annotated[str | None, typer.Option(help="Who composes: rules.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Who composes: rules, or openai for any such endpoint.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model, as its provider writes it.")] = None,
+    variant: Annotated[str | None, typer.Option(help="Instead of a model: base, ft or canary.")] = None,
+    template: Annotated[str | None, typer.Option(help="The prompt template: a name, or name@version.")] = None,
+    examples: Annotated[int | None, typer.Option(min=0, max=3, help="How many examples the prompt shows.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, max=2, help="0 (steady) to 2 (wild).")] = None,
+    editor: Annotated[bool, typer.Option("--editor", help="Let the model improve its draft once.")] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="With --json: every step, with messages and answers.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed and request give the same piece.")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder for the files.")] = None,
     formats: Annotated[
@@ -56,7 +63,10 @@ def generate(
     chosen = outputs.parse_formats(formats or DEFAULT_FORMATS)
     if formats and out is None:
         raise InvalidInputError("--format is given but nowhere to write to.", hint="Add --out FOLDER.")
-    _check_provider(provider)
+    how = _how(
+        provider=provider, model=model, variant=variant, template=template, examples=examples, temperature=temperature,
+        editor=editor or None, trace=trace,
+    )  # fmt: skip
     wishes = {
         "form": form,
         "period": period,
@@ -78,24 +88,25 @@ def generate(
     if out is not None:
         outputs.make_folder(out)
     if request is None:
-        return _single(b"{}", "", wishes, out, chosen, as_json)
+        return _single(b"{}", "", wishes, out, chosen, as_json, how)
     if inputs.is_many(request):
         total = inputs.count_lines(request)
-        return _many(request, inputs.read_lines(request), total, wishes, out, chosen, as_json)
+        return _many(request, inputs.read_lines(request), total, wishes, out, chosen, as_json, how)
     data = inputs.read_one(request)
     shown = "standard input" if request == inputs.STDIN else request
     lines = [inputs.Line(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
     if request == inputs.STDIN and len(lines) > 1 and _is_object(lines[0].data or b""):
-        return _many(shown, iter(lines), len(lines), wishes, out, chosen, as_json)
-    return _single(data, shown, wishes, out, chosen, as_json)
+        return _many(shown, iter(lines), len(lines), wishes, out, chosen, as_json, how)
+    return _single(data, shown, wishes, out, chosen, as_json, how)
 
 
 def _single(
-    data: bytes, shown: str, wishes: dict[str, Any], out: Path | None, formats: tuple[str, ...], as_json: bool
+    data: bytes, shown: str, wishes: dict[str, Any], out: Path | None, formats: tuple[str, ...], as_json: bool, how: How
 ) -> int:
     """One request: its answer on standard output, its files in the folder."""
     request = _request(data, wishes, shown)
-    answer, failures, files = _compose(request, _content_id(request), out, formats)
+    with _studio(how) as studio:
+        answer, failures, files = _compose(studio, request, _content_id(request), out, formats)
     for failure in failures:
         console.complain(str(failure))
     if as_json:
@@ -118,11 +129,17 @@ def _many(
     out: Path | None,
     formats: tuple[str, ...],
     as_json: bool,
+    how: How,
 ) -> int:
     """Many requests, one a line: a bad line is reported and the others go on."""
     taken: dict[str, int] = {}
     done = failed = incomplete = 0
-    with _json_list(as_json) as emit, _progress(total) as advance, console.interruptible() as go_on:
+    with (
+        _studio(how) as studio,
+        _json_list(as_json) as emit,
+        _progress(total) as advance,
+        console.interruptible() as go_on,
+    ):
         for line in lines:
             go_on()
             try:
@@ -137,7 +154,7 @@ def _many(
                         field="/id",
                     )
                 taken[name.casefold()] = line.number
-                answer, failures, _ = _compose(request, name, out, formats)
+                answer, failures, _ = _compose(studio, request, name, out, formats)
             except WorkbenchError as problem:
                 failed += 1
                 field = getattr(problem, "field", "")
@@ -171,33 +188,88 @@ def _request(data: bytes, wishes: dict[str, Any], shown: str) -> Request:
     return read_request(request.to_dict() | wishes) if wishes else request
 
 
+class How(NamedTuple):
+    """How pieces are made: what was said on the command line, and whether the trace is printed."""
+
+    changes: dict[str, Any]
+    trace: bool
+
+
+def _how(*, trace: bool, **options: Any) -> How:
+    return How({name: value for name, value in options.items() if value is not None}, trace)
+
+
+class _Studio:
+    """Makes one piece after another, with one set of connections."""
+
+    def __init__(self, how: How) -> None:
+        import asyncio
+
+        from workbench.core.generate.generation import Workshop, settings_for
+        from workbench.core.generate.providers import Providers, find_provider
+        from workbench.core.settings import load_settings
+
+        settings = load_settings()
+        self.how = how
+        self.settings = settings_for(settings, **how.changes)
+        find_provider(self.settings.provider or settings.provider)
+        if self.settings.variant not in {"", "base", "ft", "canary"}:
+            raise InvalidInputError(
+                f"{self.settings.variant[:40]!r} is no variant.", hint="Choose base, ft or canary.", field="variant"
+            )
+        self.workshop = Workshop(
+            settings, Providers(settings), lambda: known_templates(settings, self.settings.template)
+        )
+        self.runner = asyncio.Runner()
+
+    def make(self, request: Request) -> dict[str, Any]:
+        """The answer for a request, as it is printed."""
+        from workbench.core.generate.pipeline import generate as generate_piece
+
+        generation = self.runner.run(generate_piece(request, self.settings, self.workshop))
+        answer = generation.to_dict()
+        return answer | ({"trace": [step.to_dict() for step in generation.trace]} if self.how.trace else {})
+
+    def close(self) -> None:
+        self.runner.run(self.workshop.providers.close())
+        self.runner.close()
+
+
+@contextmanager
+def _studio(how: How) -> Iterator[_Studio]:
+    studio = _Studio(how)
+    try:
+        yield studio
+    finally:
+        studio.close()
+
+
+def known_templates(settings: Settings, wanted: str) -> Sequence[Template]:
+    """The built-in templates and, where the wanted one is not among them, those that people saved."""
+    from workbench.core.errors import TemplateError
+    from workbench.core.generate.templates import all_templates, find_template
+
+    try:
+        find_template(wanted, all_templates())
+    except TemplateError:
+        from workbench.core.library.database import shared_database
+
+        return all_templates(shared_database(settings))
+    return all_templates()
+
+
 def _compose(
-    request: Request, name: str, out: Path | None, formats: tuple[str, ...]
+    studio: _Studio, request: Request, name: str, out: Path | None, formats: tuple[str, ...]
 ) -> tuple[dict[str, Any], list[RenderingError], list[Path]]:
     """The answer as it is printed, what could not be rendered, and the files that were written."""
-    from workbench.core.checks import check
-    from workbench.core.compose import compose
-
-    began = time.perf_counter()
-    structure = compose(request)
-    seconds = round(time.perf_counter() - began, 4)
-    report = check(structure, request=request, profile=structure.period or "classical")
-    answer = {
-        "id": name,
-        "structure": structure.to_dict(),
-        "provider": "rules",
-        "model": None,
-        "variant": "base",
-        "outcome": "first-try",
-        "report": report.to_dict(),
-        "repairs": [],
-        "usage": {"seconds": seconds},
-    }
+    answer = {"id": name} | studio.make(request)
     failures: list[RenderingError] = []
     files: list[Path] = []
     if out is not None:
         from workbench.commands.pieces import files_of
+        from workbench.core.music.reading import read_structure
 
+        structure = read_structure(answer["structure"])
         files = outputs.write_files(out, files_of(structure, name, formats, failures))
     return answer, failures, files
 
@@ -208,15 +280,6 @@ def _content_id(request: Request) -> str:
         return request.id
     digest = hashlib.sha256(request.to_json().encode()).hexdigest()[:8]
     return f"piece-{digest}"
-
-
-def _check_provider(name: str | None) -> None:
-    if name is None:
-        from workbench.core.settings import load_settings
-
-        name = load_settings().provider
-    if name not in PROVIDERS:
-        raise InvalidInputError(f"{name!r} is not a provider.", hint=f"Choose {' or '.join(PROVIDERS)}.")
 
 
 def _items(text: str | None, read: Callable[[str], Any]) -> list[Any] | None:
