@@ -3,17 +3,25 @@
 import streamlit as st
 
 from workbench.core.errors import WorkbenchError
+from workbench.core.library.takes import Take
 from workbench.core.music.moods import mood_word
-from workbench.core.music.reading import read_structure
+from workbench.core.music.request import Request
 from workbench.views import details
+from workbench.views.asking import asking
+from workbench.views.change_tab import change_tab
 from workbench.views.editor import editor_tab
 from workbench.views.files import downloads
 from workbench.views.findings import findings_tab
+from workbench.views.history import history_tab
 from workbench.views.pieces import Piece
 from workbench.views.player import is_dark, player
-from workbench.views.request_form import new_seed, request_form
-from workbench.views.takes_strip import compose_take, current_take, open_take, piece_title, takes_strip
-from workbench.views.visits import Take, this_visit
+from workbench.views.prompts_tab import prompts_tab
+from workbench.views.runs import runs_view, still_writing
+from workbench.views.takes_strip import RUN, current_take, piece_title, takes_strip
+from workbench.views.trace import trace_tab
+from workbench.views.visits import origin_of, piece_of, this_visit
+
+TABS = ("About", "Score", "Findings", "Change", "JSON", "Trace", "Downloads", "Prompts", "History")
 
 
 def heading(take: Take, piece: Piece) -> None:
@@ -26,75 +34,64 @@ def heading(take: Take, piece: Piece) -> None:
         f"{piece.score.measures} bars",
         details.clock(piece.performance.seconds),
         mood_word(request.valence, request.arousal) if request else "",
-        details.plain(take.origin),
+        details.plain(origin_of(take)),
     ]
-    st.title(details.plain(piece_title(structure)), anchor=False)
+    st.title(details.plain(piece_title(structure, take.name)), anchor=False)
     st.markdown(details.quiet("  ·  ".join(part for part in parts if part)))
 
 
-@st.fragment
-def asking(take: Take) -> None:
-    """The request form; a press of a button makes a new take."""
-    draft = this_visit().draft
-    wanted = request_form(take.request, draft)
-    draft["address"] = take.link
-    with st.popover("Open a file", icon=":material/folder_open:", type="tertiary", width="stretch"):
-        opening()
-    if wanted is None:
+def tab(name: str, take: Take, piece: Piece) -> None:
+    """What stands under one tab."""
+    match name:
+        case "About":
+            details.facts(piece, take)
+        case "Score":
+            details.score_pages(piece)
+        case "Findings":
+            findings_tab(piece, take)
+        case "Change":
+            change_tab(piece, take)
+        case "JSON":
+            editor_tab(piece, take)
+        case "Trace":
+            trace_tab(take)
+        case "Downloads":
+            downloads(piece)
+        case "Prompts":
+            prompts_tab(take.request or Request())
+        case "History":
+            history_tab(take)
+
+
+def page() -> None:
+    """The screen: what is being written, or a take and all that can be done with it; beside it the form."""
+    take = current_take()
+    batch = st.query_params.get(RUN)
+    shown, asked = st.columns([11, 4], gap="medium")
+    with shown:
+        watching = batch is not None and runs_view(batch)
+        if batch is not None and not watching:
+            take = current_take()
+        if "notice" in st.session_state:
+            st.warning(st.session_state.notice, icon=":material/link_off:")
+        still_writing(batch)
+        if not watching:
+            piece = piece_of(take)
+            heading(take, piece)
+            player(piece)
+    with asked:
+        asking(take)
+    if len(this_visit().takes) > 1:
+        takes_strip(take, dark=is_dark())
+    if watching:
         return
-    request, typed, another = wanted
-    # The seed stays while the settings change, so that one hears what a change has done.
-    same = take.request is not None and take.request != request
-    seed = typed if typed is not None and not another else take.seed if same and not another else new_seed()
-    try:
-        compose_take(request, seed if seed is not None else new_seed())
-    except WorkbenchError as problem:
-        st.error(f"{problem.message} {problem.hint}")
-    else:
-        st.rerun()
+    for name, body in zip(TABS, st.tabs(TABS, on_change="rerun", key="tab"), strict=True):
+        if body.open:
+            with body:
+                tab(name, take, piece)
 
 
-def opening() -> None:
-    """Open a structure from a JSON file; one that cannot be read changes nothing."""
-    file = st.file_uploader("A structure in JSON, also AIRIA's request and structure pair", type="json", key="upload")
-    if file is None or st.session_state.get("opened") == file.file_id:
-        return
-    try:
-        open_take(read_structure(file.getvalue()), file.name)
-    except WorkbenchError as problem:
-        st.error(f"{problem.message} {problem.hint}")
-    else:
-        st.session_state.opened = file.file_id
-        st.rerun()
-
-
-take = current_take()
-piece = take.piece()
-if "notice" in st.session_state:
-    st.warning(st.session_state.notice, icon=":material/link_off:")
-shown, asked = st.columns([11, 4], gap="medium")
-with shown:
-    heading(take, piece)
-    player(piece)
-with asked:
-    asking(take)
-if len(this_visit().takes) > 1:
-    takes_strip(take, dark=is_dark())
-about, score, findings, json, files = st.tabs(
-    ["About", "Score", "Findings", "JSON", "Downloads"], on_change="rerun", key="tab"
-)
-if about.open:
-    with about:
-        details.facts(piece, take)
-if score.open:
-    with score:
-        details.score_pages(piece)
-if findings.open:
-    with findings:
-        findings_tab(piece, take)
-if json.open:
-    with json:
-        editor_tab(piece, take)
-if files.open:
-    with files:
-        downloads(piece)
+try:
+    page()
+except WorkbenchError as problem:
+    st.error(f"{problem.message} {problem.hint}", icon=":material/error:")

@@ -7,10 +7,11 @@ import re
 import streamlit as st
 
 from workbench.core.errors import WorkbenchError
+from workbench.core.library.takes import Take
 from workbench.core.music.cadences import CADENCES
 from workbench.core.music.forms import FORMS
 from workbench.views.pieces import Piece
-from workbench.views.visits import Take
+from workbench.views.visits import origin_of
 
 SHEET = 960
 """The width of a page of the score in pixels, where there is room for it."""
@@ -51,7 +52,7 @@ def facts(piece: Piece, take: Take) -> None:
         "Players": ", ".join(players),
         "Period": (structure.period or "").capitalize(),
         "Character": structure.character or "",
-        "Made from": take.origin.removeprefix("opened from "),
+        "Made from": origin_of(take).removeprefix("opened from "),
     }
     grid = st.grid(2, min_column_width=480, gap="large")
     with grid.cell():

@@ -10,6 +10,7 @@ import streamlit as st
 from workbench.core.checks import check
 from workbench.core.errors import WorkbenchError
 from workbench.core.generate.repairs import Repair
+from workbench.core.library.takes import Take
 from workbench.core.music.reading import MAX_BYTES
 from workbench.views.component import component
 from workbench.views.details import quiet
@@ -18,7 +19,7 @@ from workbench.views.findings import counts_words, findings_list, own_profile
 from workbench.views.improvements import repair_lines
 from workbench.views.pieces import Piece
 from workbench.views.takes_strip import edited_take
-from workbench.views.visits import Take, this_visit
+from workbench.views.visits import this_visit
 
 MAX_REPAIRS = 60
 """Repairs that are listed; the others are counted."""
@@ -61,6 +62,7 @@ def editor_tab(piece: Piece, take: Take, *, key: str = "editor") -> None:
             if not same and not report.valid and mend is None:
                 st.markdown(quiet("Use this, and see under Findings whether there is an improvement to apply."))
             findings_list(report, piece.id, key=f"{key}_findings", line_of=reading.line_of)
+    this_visit().save()
 
 
 def _buttons(

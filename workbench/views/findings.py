@@ -8,12 +8,12 @@ from typing import Any
 import streamlit as st
 
 from workbench.core.checks import FAMILIES, PROFILES, Finding, Report, all_checks, check
+from workbench.core.library.takes import Take
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
 from workbench.views.component import component
 from workbench.views.improvements import improvements
 from workbench.views.pieces import Piece
-from workbench.views.visits import Take
 
 MAX_PLACES = 16
 """Bars that one line of the list names."""

@@ -11,6 +11,7 @@ from workbench.core.checks import Report, check
 from workbench.core.compose.refine import Step, all_passes, refine
 from workbench.core.errors import WorkbenchError
 from workbench.core.generate.repairs import Repair
+from workbench.core.library.takes import Take
 from workbench.core.music.reading import read_structure
 from workbench.core.music.structure import MusicStructure
 from workbench.views.details import plain, quiet
@@ -18,7 +19,6 @@ from workbench.views.edits import mended, own_text
 from workbench.views.pieces import Piece
 from workbench.views.places import place_words, value_at, value_words
 from workbench.views.takes_strip import edited_take
-from workbench.views.visits import Take
 
 MAX_CHANGES = 5
 """Changes of one step that are listed; the others are counted."""

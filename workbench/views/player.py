@@ -16,20 +16,27 @@ PLOTLY_URL = f"/lib/plotly-{version('plotly')}.min.js"
 _PLAYER = component("player", "sound.js", "drawing.js")
 
 
-def player(piece: Piece, *, key: str = "player") -> None:
-    """Draw the player of a piece. The same piece again leaves it as it is, playing or not."""
+def player(piece: Piece, *, key: str = "player", growing: bool = False) -> None:
+    """Draw the player of a piece. The same piece again leaves it as it is, playing or not.
+
+    The sound of a piece that is still ``growing`` is not fetched before somebody presses play.
+    """
     dark = is_dark(key)
-    _PLAYER(key=key, data=piece.once(("player", dark), lambda: player_data(piece, dark=dark)), on_dark_change=_noted)
+    data = piece.once(("player", dark), lambda: player_data(piece, dark=dark))
+    _PLAYER(key=key, data=data | {"growing": growing}, on_dark_change=lambda: _noted(key))
 
 
 def is_dark(key: str = "player") -> bool:
     """Whether the page is dark: as the browser said, or as Streamlit believes while it has not."""
     told = (st.session_state.get(key) or {}).get("dark")
+    if told is None:
+        told = st.session_state.get("dark")
     return st.context.theme.type == "dark" if told is None else bool(told)
 
 
-def _noted() -> None:
-    """The browser has told the theme; the rerun that follows draws it."""
+def _noted(key: str) -> None:
+    """The browser has told the theme, which holds for every player; the rerun that follows draws it."""
+    st.session_state.dark = (st.session_state.get(key) or {}).get("dark")
 
 
 def player_data(piece: Piece, *, dark: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -16,7 +17,9 @@ from workbench.core.music.reading import read_request
 from workbench.core.music.request import MAX_DURATION, MIN_DURATION, Request
 from workbench.views.component import component
 from workbench.views.links import LONGEST_SEED, read_degrees, read_rhythm
+from workbench.views.textbox import textbox
 
+MAX_BRIEF = 2000
 LEFT_OPEN = "Let the mood decide"
 MOOD_DECIDES = "Mood decides"
 INSTRUMENTS = (
@@ -44,22 +47,31 @@ _FIELDS = (
     "rhythm",
     "seed",
 )
+_BRIEF = "brief"
 
 
-def request_form(shown: Request | None, draft: dict[str, Any]) -> tuple[Request, int | None, bool] | None:
+def request_form(
+    shown: Request | None, draft: dict[str, Any], writers: Callable[[], Any]
+) -> tuple[Request, int | None, bool] | None:
     """Draw the form; when a button was pressed, the request, the seed if one was typed, and whether another is wanted.
 
     Args:
         shown: the request of the piece on the page, if it had one: compared with the form, and its first filling.
         draft: the form as this person left it, kept up to date here.
+        writers: draws what says who writes, above the buttons.
     """
-    _fill(draft or _values(shown or Request()))
+    _fill(draft if "mood" in draft else draft | _values(shown or Request()))
+    brief = textbox(
+        "In your words", st.session_state[_key("brief_start")], key=_key(_BRIEF), rows=3, most=MAX_BRIEF,
+        placeholder="A walk home in the snow …  (any language; models read it)",
+    )  # fmt: skip
     _pad()
     _select("Form", "form", tuple(FORMS), lambda name: FORMS[name].title)
     _select("Period", "period", PERIODS, str.capitalize)
     st.number_input("Duration in seconds", MIN_DURATION, MAX_DURATION, step=10.0, format="%.0f", key=_key("duration"))
     with st.expander("More"):
         errors = _more()
+    writers()
     compose = st.button("Compose", type="primary", width="stretch", key="compose", disabled=bool(errors))
     another = st.button(
         "Another one",
@@ -67,12 +79,16 @@ def request_form(shown: Request | None, draft: dict[str, Any]) -> tuple[Request,
         key="another",
         disabled=bool(errors),
     )
-    draft.clear()
     draft.update({name: st.session_state.get(_key(name)) for name in _FIELDS if name != "mood"} | {"mood": _mood()})
+    draft[_BRIEF] = brief
     if not (compose or another):
         return None
     try:
-        return read_request(_data()), st.session_state[_key("seed")], another
+        return (
+            read_request(_data() | ({_BRIEF: brief.strip()} if brief.strip() else {})),
+            st.session_state[_key("seed")],
+            another,
+        )
     except InvalidRequestError as problem:
         st.error(f"{problem.message} {problem.hint}")
         return None
@@ -82,7 +98,9 @@ def refill(request: Request | None, draft: dict[str, Any]) -> None:
     """Set the form to a request; to be called before the form is drawn."""
     if request is None:
         return
-    draft.clear()
+    for name in (*_FIELDS, _BRIEF):
+        draft.pop(name, None)
+    draft.update(_values(request))
     st.session_state.form_version = st.session_state.get("form_version", 0) + 1
 
 
@@ -110,6 +128,7 @@ def _values(request: Request) -> dict[str, Any]:
         "motif": " ".join(str(degree) for degree in request.motif_seed),
         "rhythm": " ".join(f"{length:g}" for length in request.rhythm_seed),
         "seed": None,
+        _BRIEF: request.brief or "",
     }
 
 
@@ -118,6 +137,7 @@ def _fill(values: dict[str, Any]) -> None:
         if name != "mood":
             st.session_state.setdefault(_key(name), values.get(name))
     st.session_state.setdefault(_key("start"), values["mood"])
+    st.session_state.setdefault(_key("brief_start"), values.get(_BRIEF) or "")
 
 
 def _mood() -> list[float]:

@@ -80,7 +80,7 @@ class Player {
     this.paint();
     clearTimeout(this.idle);
     // The sound is fetched once the page has come to rest, so that the first press of play answers at once.
-    this.idle = setTimeout(() => this.sound.load(), 1500);
+    if (!data.growing) this.idle = setTimeout(() => this.sound.load(), 1500);
   }
 
   async draw() {

@@ -1,0 +1,35 @@
+"""What the pages and the HTTP routes of one process share: settings, database, running generations."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from workbench.core.generate.jobs import Jobs
+from workbench.core.library.database import Database, shared_database
+from workbench.core.settings import Settings, load_settings
+
+
+@st.cache_resource(show_spinner=False)
+def settings() -> Settings:
+    """The settings, from the environment and from Streamlit's secrets, which Streamlit puts into the environment.
+
+    Raises:
+        InvalidInputError: one of them cannot be used.
+    """
+    st.secrets.load_if_toml_exists()
+    return load_settings()
+
+
+def database() -> Database:
+    """The database of this process.
+
+    Raises:
+        DatabaseError: it cannot be opened.
+    """
+    return shared_database(settings())
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """The generations of this process."""
+    return Jobs(settings(), database())

@@ -1,0 +1,158 @@
+"""Prompt templates: read, change, see the exact messages and their tokens, compare versions, save a new one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from workbench.core.compose import plan
+from workbench.core.errors import WorkbenchError
+from workbench.core.generate.counting import count_messages, count_tokens
+from workbench.core.generate.prompt import build_prompt
+from workbench.core.generate.sandbox import MAX_SOURCE
+from workbench.core.generate.templates import (
+    COMMON,
+    PARTS,
+    Template,
+    all_templates,
+    difference,
+    read_parts,
+    save_version,
+)
+from workbench.core.library.drafts import drop_draft, load_draft, save_draft
+from workbench.core.library.examples import load_examples, pick_examples
+from workbench.core.music.request import Request
+from workbench.views.details import plain, quiet
+from workbench.views.engine import database, settings
+from workbench.views.textbox import textbox
+from workbench.views.visits import this_visit
+
+ABOUT = {
+    "system": "The first message: who the model is, the contract, the musical demands.",
+    "request": "What was asked for.",
+    "plan": "The section plan that the piece is composed under.",
+    "example": "The question of each example; its answer is the example's JSON.",
+    "retry": "What is said when an answer has errors.",
+    "editor": "What is said when a draft is to be improved.",
+}
+EXTRA = {"example": ("request_part", "plan_part"), "retry": ("findings",), "editor": ("findings", "draft")}
+
+
+@st.fragment
+def prompts_tab(request: Request) -> None:
+    """The editor of templates, with a preview for the request on the page."""
+    known = {each.label: each for each in all_templates(database())}
+    labels = list(known)
+    left, right = st.columns([5, 4], gap="large")
+    with left:
+        chosen = st.selectbox("Template and version", labels[::-1], key="prompt_template", persist_state="page")
+        template = known[chosen or labels[-1]]
+        if template.note:
+            st.markdown(quiet(plain(template.note)))
+        changed = _editor(template)
+        _saving(template, changed)
+    with right:
+        _preview(request, changed)
+    _versions(template, changed, known)
+
+
+def _editor(template: Template) -> Template:
+    """The parts as they are being changed; kept as a draft."""
+    name = f"template:{template.label}"
+    visit = this_visit()
+    version = st.session_state.setdefault(f"{name}/version", 0)
+    draft = load_draft(database(), visit.visitor, name) or {}
+    part = st.segmented_control("Part", PARTS, default="system", required=True, key="prompt_part", persist_state="page")
+    part = part or "system"
+    names = ", ".join((*COMMON, *EXTRA.get(part, ())))
+    st.markdown(quiet(f"{ABOUT[part]} It may use: {names}."))
+
+    def typed(text: str) -> None:
+        save_draft(database(), visit.visitor, name, draft | {part: text})
+
+    text = textbox(
+        f"The part “{part}”", str(draft.get(part, template.parts[part])), key=f"part_{template.label}_{part}",
+        version=version, rows=18, most=MAX_SOURCE, code=True, on_typed=typed,
+    )  # fmt: skip
+    parts = {each: str(draft.get(each, template.parts[each])) for each in PARTS} | {part: text}
+    return Template(template.name, template.version, parts, template.note)
+
+
+def _saving(template: Template, changed: Template) -> None:
+    if changed.digest == template.digest:
+        st.markdown(quiet("Change a part, and save it as a new version: versions are never overwritten."))
+        return
+    try:
+        read_parts(changed.parts)
+        problem = ""
+    except WorkbenchError as found:
+        problem = f"{found.message} {found.hint}"
+        st.error(plain(problem))
+    name = st.text_input("Name", template.name, key=f"save_name_{template.label}", max_chars=60)
+    note = st.text_input("What is new", key=f"save_note_{template.label}", max_chars=200)
+    with st.container(horizontal=True):
+        if st.button(
+            "Save as new version", type="primary", icon=":material/save:", disabled=bool(problem), key="save_template"
+        ):
+            visit = this_visit()
+            try:
+                saved = save_version(database(), name, changed.parts, note=note, visitor=visit.visitor)
+            except WorkbenchError as found:
+                st.error(plain(f"{found.message} {found.hint}"))
+            else:
+                drop_draft(database(), visit.visitor, f"template:{template.label}")
+                st.session_state.saved_template = saved.label
+                st.session_state.pop("prompt_template", None)
+                st.rerun()
+        st.button("Undo my changes", icon=":material/undo:", key="undo_template", on_click=lambda: _undo(template))
+    if st.session_state.get("saved_template"):
+        st.toast(f"Saved as {st.session_state.pop('saved_template')}.")
+
+
+def _undo(template: Template) -> None:
+    name = f"template:{template.label}"
+    drop_draft(database(), this_visit().visitor, name)
+    st.session_state[f"{name}/version"] = st.session_state.get(f"{name}/version", 0) + 1
+
+
+def _preview(request: Request, changed: Template) -> None:
+    """The exact messages for the request on the page, with their tokens."""
+    st.subheader("What the model reads", anchor=False)
+    examples = st.slider("Examples", 0, 3, settings().model_examples, key="preview_examples", persist_state="page")
+    form = plan(request)
+    try:
+        picked: Any = ()
+        if examples:
+            picked = pick_examples(
+                request, form=form.form, period=form.manner.period, count=examples, examples=load_examples()
+            )
+        prompt = build_prompt(request, form, changed, examples=[each.example for each in picked])
+    except WorkbenchError as problem:
+        st.error(plain(f"{problem.message} {problem.hint}"))
+        return
+    model = settings().model_base
+    st.markdown(f"**{count_messages(prompt.messages, model)}** in {len(prompt.messages)} messages")
+    for number, message in enumerate(prompt.messages):
+        count = count_tokens(message.content, model)
+        with st.expander(f"{message.role} · {count}", expanded=number == len(prompt.messages) - 1):
+            st.code(message.content, language=None, wrap_lines=True, height=320)
+
+
+def _versions(template: Template, changed: Template, known: dict[str, Template]) -> None:
+    """What differs from another version, or from what is being changed."""
+    others = [label for label in known if label != template.label]
+    if changed.digest != template.digest:
+        others = ["my changes", *others]
+    if not others:
+        return
+    st.subheader("Compare versions", anchor=False)
+    other = st.selectbox(f"{template.label} beside", others, key="prompt_other")
+    right = changed if other == "my changes" else known[str(other)]
+    if other == "my changes":
+        right = Template(f"{template.name} (changed)", template.version, changed.parts)
+    text = difference(template, right)
+    if text:
+        st.code(text, language="diff", wrap_lines=True)
+    else:
+        st.markdown(quiet("They say the same."))

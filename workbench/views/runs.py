@@ -1,0 +1,238 @@
+"""Generations on the page: growing while they are written, side by side when there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from workbench.core.errors import WorkbenchError
+from workbench.core.generate.growing import salvaged
+from workbench.core.generate.jobs import Live
+from workbench.core.library.generations import GenerationRecord, batch_of, unfinished_batches
+from workbench.core.music.request import Request
+from workbench.core.music.structure import MusicStructure, piece_id, section_measures
+from workbench.views.details import clock, plain, quiet
+from workbench.views.engine import database, jobs
+from workbench.views.pieces import shelf
+from workbench.views.player import player
+from workbench.views.takes_strip import RUN, piece_title, show_take
+from workbench.views.visits import this_visit
+
+EVERY = 0.2
+"""Seconds between two looks at what is being written."""
+
+OUTCOMES = {
+    "first-try": ("Valid at the first try", "green"),
+    "repaired": ("Repaired", "blue"),
+    "re-asked": ("Asked again", "orange"),
+    "fell-back": ("Rules stepped in", "orange"),
+}
+STATES = {
+    "stopped": "Stopped. What was complete is kept.",
+    "interrupted": "The server stopped meanwhile. What was complete is kept.",
+    "failed": "Nothing came of it.",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A generation as a page shows it, whether it runs here or was read from the database."""
+
+    id: str
+    label: str
+    state: str
+    phase: str
+    seconds: float
+    request: Request
+    structure: MusicStructure | None
+    plan: Mapping[str, Any] | None
+    sections: int
+    characters: int
+    outcome: str
+    counts: Mapping[str, int]
+    usage: Mapping[str, Any]
+    message: str
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in {"queued", "running"}
+
+
+def shown_runs(batch: str) -> list[Shown]:
+    """The generations of a batch, from this process or the database."""
+    lives = jobs().batch(batch)
+    if lives:
+        return [_from_live(live) for live in lives]
+    return [_from_record(record) for record in batch_of(database(), batch)]
+
+
+def begin_watching(batch: str) -> None:
+    """Put a batch into the address, so that a reload finds it."""
+    st.query_params[RUN] = batch
+
+
+def stop_watching() -> None:
+    """Take the batch out of the address."""
+    if RUN in st.query_params:
+        del st.query_params[RUN]
+
+
+def runs_view(batch: str) -> bool:
+    """Draw a batch; False when there is nothing of it to be seen, or it has become the take on the page."""
+    runs = shown_runs(batch)
+    if not runs:
+        st.session_state.notice = "The generation in this link is not kept here."
+        stop_watching()
+        return False
+    if len(runs) == 1 and not runs[0].running and runs[0].structure is not None and not runs[0].message:
+        open_run(runs[0])
+        return False
+    if any(run.running for run in runs):
+        st.fragment(_growing, run_every=EVERY)(batch)
+    else:
+        _side_by_side(runs)
+    return True
+
+
+def still_writing(batch: str | None) -> None:
+    """A word on generations that this person has begun and does not see."""
+    for other in unfinished_batches(database(), this_visit().visitor):
+        if other != batch:
+            with st.container(horizontal=True, vertical_alignment="center", key="still_writing"):
+                st.markdown(quiet("A piece is still being written."))
+                if st.button("Watch it", key=f"watch_{other}", icon=":material/visibility:"):
+                    begin_watching(other)
+                    st.rerun()
+            return
+
+
+def open_run(run: Shown) -> None:
+    """Make what a generation has made the take on the page."""
+    assert run.structure is not None
+    visit = this_visit()
+    visit.refresh()
+    take = visit.look_up(piece_id(run.structure))
+    if take is not None:
+        show_take(take)  # the address is then the take's alone
+
+
+def _growing(batch: str) -> None:
+    runs = shown_runs(batch)
+    if not any(run.running for run in runs):
+        this_visit().refresh()
+        st.rerun()
+    _side_by_side(runs)
+
+
+def _side_by_side(runs: list[Shown]) -> None:
+    if len(runs) == 1:
+        _card(runs[0], alone=True)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"{len(runs)} variants", anchor=False)
+        if not any(run.running for run in runs) and st.button("Close", icon=":material/close:", key="close_runs"):
+            stop_watching()
+            st.rerun()
+    grid = st.grid(2 if len(runs) != 3 else 3, min_column_width=400, gap="medium")
+    for run in runs:
+        with grid.cell(), st.container(border=True, key=f"run_{run.id}"):
+            _card(run)
+
+
+def _card(run: Shown, *, alone: bool = False) -> None:
+    structure = run.structure
+    title = plain(piece_title(structure)) if structure is not None else "A piece"
+    if alone:
+        st.title(title, anchor=False)
+        st.markdown(quiet(plain(run.label)))
+    else:
+        st.markdown(f"**{plain(run.label)}**  \n{title}")
+    st.markdown(_where(run))
+    if run.running:
+        st.button(
+            "Stop", icon=":material/stop_circle:", key=f"stop_{run.id}", on_click=lambda: jobs().stop(run.id),
+            help="What is complete is kept.",
+        )  # fmt: skip
+    if structure is not None:
+        try:
+            player(shelf().put(structure), key=f"player_{run.id}", growing=run.running)
+        except WorkbenchError as problem:
+            st.warning(f"{problem.message} {problem.hint}")
+    elif run.running:
+        st.skeleton(height=320)
+    if not run.running:
+        _ending(run)
+
+
+def _where(run: Shown) -> str:
+    """How far it is, in one line."""
+    if not run.running:
+        return facts_line(run)
+    parts = [f":material/edit: {run.phase}", f"{run.seconds:.0f} s"]
+    planned = (run.plan or {}).get("sections") or []
+    if planned:
+        done = min(run.sections, len(planned))
+        parts.append(f"section {min(done + 1, len(planned))} of {len(planned)}")
+        if run.structure is not None and done:
+            bars = sum(section_measures(section) for section in run.structure.sections)
+            parts.append(f"{bars} of {(run.plan or {}).get('measures', '?')} bars")
+    if run.characters:
+        parts.append(f"{run.characters:,} characters")
+    return "  ·  ".join(parts)
+
+
+def facts_line(run: Shown) -> str:
+    """Outcome, findings, time, tokens and cost of a finished generation."""
+    words, color = OUTCOMES.get(run.outcome, ("", "gray"))
+    parts = [f":{color}-badge[{words}]"] if words else []
+    if run.counts:
+        errors, warnings = run.counts.get("error", 0), run.counts.get("warning", 0)
+        parts.append(f"{errors} errors, {warnings} warnings")
+    parts.append(clock(run.seconds) if run.seconds >= 60 else f"{run.seconds:.1f} s")
+    tokens = int(run.usage.get("tokens_in") or 0) + int(run.usage.get("tokens_out") or 0)
+    if tokens:
+        parts.append(f"{'' if run.usage.get('exact', True) else 'about '}{tokens:,} tokens")
+        cost = run.usage.get("cost")
+        parts.append("no price known" if cost is None else f"\\${cost:.4f}")
+    return "  ·  ".join(parts)
+
+
+def _ending(run: Shown) -> None:
+    if run.message:
+        st.warning(STATES.get(run.state, "") + (f" {plain(run.message)}" if run.state == "failed" else ""))
+    with st.container(horizontal=True):
+        if run.structure is not None and st.button("Open", key=f"open_{run.id}", icon=":material/open_in_full:"):
+            open_run(run)
+            st.rerun()
+        if run.structure is None and st.button("Close", key=f"close_{run.id}", icon=":material/close:"):
+            stop_watching()
+            st.rerun()
+
+
+def _from_live(live: Live) -> Shown:
+    generation = live.generation
+    return Shown(
+        live.id, live.order.label, live.state, live.phase, live.seconds, live.order.request, live.structure,
+        live.form.to_dict() if live.form else None, live.sections, live.characters,
+        generation.outcome if generation else "", generation.report.counts if generation else {},
+        generation.usage if generation else {}, live.message,
+    )  # fmt: skip
+
+
+def _from_record(record: GenerationRecord) -> Shown:
+    request = Request.model_validate(dict(record.request))
+    structure = None
+    if record.structure is not None:
+        structure = MusicStructure.model_validate(dict(record.structure))
+    elif record.partial:
+        structure = salvaged(record.partial, request)
+    end = record.finished_at or record.created_at
+    return Shown(
+        record.id, record.label, record.state, "Being written elsewhere", (end - record.created_at).total_seconds(),
+        request, structure, record.plan, len(structure.sections) if structure else 0, len(record.partial),
+        record.outcome or "", (record.report or {}).get("counts", {}), record.usage or {}, record.message,
+    )  # fmt: skip
