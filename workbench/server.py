@@ -8,6 +8,7 @@ Start it with ``python -m workbench`` (which calls :func:`start`), or from the r
 | ``/api/…`` | the HTTP API: see :mod:`workbench.api` |
 | ``GET /sound/{piece}/{voice}.ogg`` | one voice of a piece, rendered when it is first asked for |
 | ``GET /files/{piece}/{kind}`` | ``midi``, ``musicxml``, ``wav``, ``json``, or ``svg-1`` and so on |
+| ``GET /live/{run}`` | the player's data of a piece that is being written, section by section |
 | ``GET /lib/plotly-{version}.min.js`` | plotly.js out of the Python package |
 
 A piece that this process does not hold is answered with 404, an ``error`` and a ``hint``.
@@ -29,23 +30,27 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 import streamlit as st  # noqa: E402
-from anyio import CapacityLimiter, to_thread  # noqa: E402
+from anyio import CapacityLimiter, sleep, to_thread  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 from starlette.requests import Request as HttpRequest  # noqa: E402
-from starlette.responses import Response  # noqa: E402
+from starlette.responses import JSONResponse, Response  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 
 from workbench import api  # noqa: E402
 from workbench.api import problem  # noqa: E402
 from workbench.core.errors import WorkbenchError  # noqa: E402
+from workbench.views.engine import jobs  # noqa: E402
 from workbench.views.files import KINDS, render_file  # noqa: E402
 from workbench.views.pieces import Piece, shelf  # noqa: E402
+from workbench.views.player import data_of  # noqa: E402
 from workbench.views.visits import COOKIE  # noqa: E402
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FOREVER = "public, max-age=31536000, immutable"
+LISTEN_SECONDS, LISTEN_EVERY = 15.0, 0.02
+"""How long a listener is kept waiting for news, and how often it is looked for."""
 RENDERERS = 4
 """How many sounds and files are rendered at the same time; more requests wait their turn without blocking a page."""
 
@@ -94,6 +99,28 @@ async def file(request: HttpRequest) -> Response:
     return Response(
         data, media_type=media_type, headers={"Content-Disposition": disposition, "Cache-Control": "no-store"}
     )
+
+
+async def live(request: HttpRequest) -> Response:
+    """The next section of a piece that is being written, as soon as it is complete; 204 when there is no news."""
+    run = jobs().live(request.path_params["run"])
+    if run is None:
+        return problem(*_GONE, 404)
+    after, dark = request.query_params.get("after", "0"), request.query_params.get("dark") == "1"
+    seen = int(after) if after.isdecimal() and len(after) < 4 else 0
+    for _ in range(int(LISTEN_SECONDS / LISTEN_EVERY)):
+        if (run.sections > seen and run.growing is not None) or not run.running or await request.is_disconnected():
+            break
+        await sleep(LISTEN_EVERY)
+    structure, sections, ended = run.structure, run.sections, not run.running
+    if structure is None or (sections <= seen and not ended):
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    try:
+        data = await _apart(lambda: data_of(shelf().put(structure), dark=dark))
+    except WorkbenchError as failure:
+        return problem(failure.message, failure.hint, 500)
+    news = data | {"sections": sections, "ended": ended, "growing": not ended}
+    return JSONResponse(news, headers={"Cache-Control": "no-store"})
 
 
 @lru_cache(maxsize=2)
@@ -154,13 +181,11 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def _warm_up() -> None:
-    from workbench.views.engine import jobs
     from workbench.views.links import read_link
-    from workbench.views.player import player_data
 
     with suppress(WorkbenchError):  # told on the page, to whom it concerns
         piece = shelf().composed(*read_link({}))
-        piece.once(("player", False), lambda: player_data(piece, dark=False))
+        data_of(piece, dark=False)
     with suppress(WorkbenchError):
         jobs()  # what a killed server left behind is taken care of at once
 
@@ -173,6 +198,7 @@ app = st.App(
         *api.ROUTES,
         Route("/sound/{piece}/{voice:int}.ogg", sound),
         Route("/files/{piece}/{kind}", file),
+        Route("/live/{run}", live),
         Route("/lib/plotly-{version}.min.js", plotly_js),
     ],
 )

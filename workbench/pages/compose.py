@@ -18,7 +18,7 @@ from workbench.views.player import is_dark, player
 from workbench.views.prompts_tab import prompts_tab
 from workbench.views.runs import runs_view, still_writing
 from workbench.views.takes_strip import RUN, current_take, piece_title, takes_strip
-from workbench.views.trace import trace_tab
+from workbench.views.trace import generation_seed, trace_tab
 from workbench.views.visits import origin_of, piece_of, this_visit
 
 TABS = ("About", "Score", "Findings", "Change", "JSON", "Trace", "Downloads", "Prompts", "History")
@@ -58,9 +58,14 @@ def tab(name: str, take: Take, piece: Piece) -> None:
         case "Downloads":
             downloads(piece)
         case "Prompts":
-            prompts_tab(take.request or Request())
+            prompts_tab(take.request or Request(), seed_of(take))
         case "History":
             history_tab(take)
+
+
+def seed_of(take: Take) -> int:
+    """The seed of the plan that a take was written under, where it is known."""
+    return take.seed if take.seed is not None else generation_seed(take) or 0
 
 
 def page() -> None:
@@ -79,10 +84,10 @@ def page() -> None:
             piece = piece_of(take)
             heading(take, piece)
             player(piece)
+        if len(this_visit().takes) > 1:
+            takes_strip(take, dark=is_dark())
     with asked:
         asking(take)
-    if len(this_visit().takes) > 1:
-        takes_strip(take, dark=is_dark())
     if watching:
         return
     for name, body in zip(TABS, st.tabs(TABS, on_change="rerun", key="tab"), strict=True):

@@ -16,14 +16,20 @@ PLOTLY_URL = f"/lib/plotly-{version('plotly')}.min.js"
 _PLAYER = component("player", "sound.js", "drawing.js")
 
 
-def player(piece: Piece, *, key: str = "player", growing: bool = False) -> None:
-    """Draw the player of a piece. The same piece again leaves it as it is, playing or not.
+def player(piece: Piece, *, key: str = "player") -> None:
+    """Draw the player of a piece. The same piece again leaves it as it is, playing or not."""
+    _PLAYER(key=key, data=data_of(piece, dark=is_dark(key)), on_dark_change=lambda: _noted(key))
 
-    The sound of a piece that is still ``growing`` is not fetched before somebody presses play.
-    """
-    dark = is_dark(key)
-    data = piece.once(("player", dark), lambda: player_data(piece, dark=dark))
-    _PLAYER(key=key, data=data | {"growing": growing}, on_dark_change=lambda: _noted(key))
+
+def growing_player(run: str, *, key: str) -> None:
+    """Draw the player of a piece that is being written: it asks ``/live/RUN`` for each section by itself."""
+    data = {"live": f"/live/{run}", "dark": is_dark(key)}
+    _PLAYER(key=key, data=data, on_dark_change=lambda: _noted(key))
+
+
+def data_of(piece: Piece, *, dark: bool) -> dict[str, Any]:
+    """What the player needs to know of a piece, worked out once."""
+    return piece.once(("player", dark), lambda: player_data(piece, dark=dark))
 
 
 def is_dark(key: str = "player") -> bool:

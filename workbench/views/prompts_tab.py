@@ -40,8 +40,8 @@ EXTRA = {"example": ("request_part", "plan_part"), "retry": ("findings",), "edit
 
 
 @st.fragment
-def prompts_tab(request: Request) -> None:
-    """The editor of templates, with a preview for the request on the page."""
+def prompts_tab(request: Request, seed: int) -> None:
+    """The editor of templates, with a preview for the request on the page and the plan of its seed."""
     known = {each.label: each for each in all_templates(database())}
     labels = list(known)
     left, right = st.columns([5, 4], gap="large")
@@ -53,7 +53,7 @@ def prompts_tab(request: Request) -> None:
         changed = _editor(template)
         _saving(template, changed)
     with right:
-        _preview(request, changed)
+        _preview(request, seed, changed)
     _versions(template, changed, known)
 
 
@@ -116,11 +116,11 @@ def _undo(template: Template) -> None:
     st.session_state[f"{name}/version"] = st.session_state.get(f"{name}/version", 0) + 1
 
 
-def _preview(request: Request, changed: Template) -> None:
+def _preview(request: Request, seed: int, changed: Template) -> None:
     """The exact messages for the request on the page, with their tokens."""
     st.subheader("What the model reads", anchor=False)
     examples = st.slider("Examples", 0, 3, settings().model_examples, key="preview_examples", persist_state="page")
-    form = plan(request)
+    form = plan(request, seed=seed)
     try:
         picked: Any = ()
         if examples:

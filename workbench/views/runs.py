@@ -17,12 +17,12 @@ from workbench.core.music.structure import MusicStructure, piece_id, section_mea
 from workbench.views.details import clock, plain, quiet
 from workbench.views.engine import database, jobs
 from workbench.views.pieces import shelf
-from workbench.views.player import player
+from workbench.views.player import growing_player, player
 from workbench.views.takes_strip import RUN, piece_title, show_take
 from workbench.views.visits import this_visit
 
-EVERY = 0.2
-"""Seconds between two looks at what is being written."""
+EVERY = 0.4
+"""Seconds between two looks at how far it is; the player itself hears of each section at once."""
 
 OUTCOMES = {
     "first-try": ("Valid at the first try", "green"),
@@ -157,9 +157,11 @@ def _card(run: Shown, *, alone: bool = False) -> None:
             "Stop", icon=":material/stop_circle:", key=f"stop_{run.id}", on_click=lambda: jobs().stop(run.id),
             help="What is complete is kept.",
         )  # fmt: skip
-    if structure is not None:
+    if run.running and jobs().live(run.id) is not None:
+        growing_player(run.id, key=f"player_{run.id}")
+    elif structure is not None:
         try:
-            player(shelf().put(structure), key=f"player_{run.id}", growing=run.running)
+            player(shelf().put(structure), key=f"player_{run.id}")
         except WorkbenchError as problem:
             st.warning(f"{problem.message} {problem.hint}")
     elif run.running:

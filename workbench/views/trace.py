@@ -32,11 +32,12 @@ def trace_tab(take: Take) -> None:
         return
     words, color = OUTCOMES.get(record.outcome or "", ("", "gray"))
     usage = record.usage or {}
+    calls = int(usage.get("calls") or 0)
     parts = [
         f":{color}-badge[{words}]",
         plain(record.model or record.provider or ""),
         f"{float(usage.get('seconds') or 0):.2f} s",
-        f"{usage.get('calls', 0)} calls",
+        f"{calls} call{'' if calls == 1 else 's'}",
         plain(record.template or ""),
     ]
     st.markdown("  ·  ".join(part for part in parts if part))
@@ -54,6 +55,12 @@ def trace_tab(take: Take) -> None:
         _replayed(replay(record, jobs().workshop))
     for number, step in enumerate(record.trace, 1):
         _step(number, step)
+
+
+def generation_seed(take: Take) -> int | None:
+    """The seed that the generation of a take was planned with."""
+    record = find_generation(database(), take.generation_id) if take.generation_id else None
+    return next((step["seed"] for step in (record.trace if record else None) or () if "seed" in step), None)
 
 
 _REPLAY = "Runs today's sanitizer, refining and checks over the answers as they were recorded. No model is asked."

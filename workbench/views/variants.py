@@ -175,7 +175,7 @@ def name_of(variant: dict[str, Any]) -> str:
             parts.append(str(variant["template"]))
         if variant.get("examples") is not None:
             parts.append("no examples" if not variant["examples"] else f"{variant['examples']} examples")
-        parts.append(f"{variant['temperature']:g}°")
+        parts.append(f"temperature {variant['temperature']:g}")
         if variant.get("editor"):
             parts.append("edited")
     return " · ".join(parts)

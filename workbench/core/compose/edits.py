@@ -26,7 +26,7 @@ from workbench.core.compose.tune_for import tune_bounds
 from workbench.core.compose.tunes import HIGHEST, LOWEST, Slot, TuneTask, tune_chords, write_tune, written
 from workbench.core.errors import InvalidInputError
 from workbench.core.music.cadences import CADENCE_TYPES, CadenceType, strength
-from workbench.core.music.degrees import DegreeValue, parse_degree, spell_degree, write_degree
+from workbench.core.music.degrees import MAX_DEGREE, DegreeValue, parse_degree, spell_degree, write_degree
 from workbench.core.music.forms import FORMS
 from workbench.core.music.keys import Key, Mode, make_key, parse_key
 from workbench.core.music.meters import DIVISIONS, Meter, divisions, meter_of, plain_quarters
@@ -72,7 +72,8 @@ def with_key(structure: MusicStructure, section: int, key: str) -> MusicStructur
     own = heard_section(structure, section)
     if new.mode != own.tonality.mode:
         own = _in_mode(own, new.mode, meter_of(structure.time_signature))
-    return _replaced(structure, section, own.model_copy(update={"key": new.name}))
+    changed = _replaced(structure, section, own.model_copy(update={"key": new.name}))
+    return _standing(_standing(changed, section, 0), section + 1, 0)
 
 
 def transpose(structure: MusicStructure, key: str) -> MusicStructure:
@@ -140,14 +141,12 @@ def with_cadence(
             field=f"/sections/{section}/phrases",
         )
     phrases[at] = _closed(phrases[at], cadence, own.tonality, meter)
-    following = phrases[at + 1] if at + 1 < len(phrases) else None
-    if following is not None and following.cadence and len(following.chords or ()) == 1:
-        phrases[at + 1] = _closed(following, following.cadence, own.tonality, meter)  # it leaned on what was here
     for first, (one, other) in enumerate(pairwise(phrases)):
         period = (one.role, other.role) == ("antecedent", "consequent") and one.cadence and other.cadence
         if at in (first, first + 1) and period and strength(one.cadence) >= strength(other.cadence):
             phrases[at] = phrases[at].model_copy(update={"role": "phrase"})
-    return _replaced(structure, section, with_phrases(own, phrases))
+    changed = _replaced(structure, section, with_phrases(own, phrases))
+    return _standing(changed, *((section, at + 1) if at + 1 < len(phrases) else (section + 1, 0)))
 
 
 def with_motif(structure: MusicStructure, section: int, motif: Motif) -> MusicStructure:
@@ -200,6 +199,18 @@ def _key(text: str) -> Key:
 def _replaced(structure: MusicStructure, index: int, section: Section) -> MusicStructure:
     sections = (*structure.sections[:index], section, *structure.sections[index + 1 :])
     return structure if sections == structure.sections else structure.model_copy(update={"sections": sections})
+
+
+def _standing(structure: MusicStructure, section: int, at: int) -> MusicStructure:
+    """The structure with a phrase closing by itself, where on its single chord it leaned on what was before it."""
+    if section >= len(structure.sections):
+        return structure
+    own, phrases = structure.sections[section], list(heard_phrases(structure, section))
+    cadence = phrases[at].cadence
+    if cadence is None or len(phrases[at].chords or ()) != 1:
+        return structure
+    phrases[at] = _closed(phrases[at], cadence, own.tonality, meter_of(structure.time_signature))
+    return _replaced(structure, section, with_phrases(own, phrases))
 
 
 def _slip(key: Key, home: Key) -> Key | None:
@@ -473,8 +484,10 @@ def _closed(phrase: Phrase, cadence: CadenceType, key: Key, meter: Meter) -> Phr
 def _restated(phrase: Phrase, old: Motif | None, motif: Motif, key: Key, meter: Meter) -> Phrase:
     """The phrase with the new motif wherever its tune stated the old one."""
     change = (phrase.motif.transformation if phrase.motif else None) or "theme"
-    room, bar = phrase.measures - (1 if phrase.cadence else 0), meter.bar
-    tune = _notes(phrase.melody or motif)
+    tune, bar, room = _notes(phrase.melody or motif), meter.bar, phrase.measures
+    if phrase.cadence:
+        goal = _goal(phrase.chords or (), key.mode, phrase.cadence)
+        room = min(room - 1, sum(_lengths(phrase, meter)[:goal]) // bar)
     if room < 1 or not tune:
         return phrase
     line, rhythm = _laid(motif, change, key, meter)
@@ -484,6 +497,8 @@ def _restated(phrase: Phrase, old: Motif | None, motif: Motif, key: Key, meter: 
     step = {"sequence-up": 1, "sequence-down": -1}.get(change, 0)
 
     def stated(number: int, shift: int, pull: float) -> list[_Note]:
+        octaves = (octave for octave in (0, -7, 7, -14, 14, -21, 21) if all(_writable(p, shift + octave) for p in line))
+        shift += next(octaves, -shift)
         notes: list[_Note] = []
         before: int | None = None
         for order, length in enumerate(rhythm[number], start=sum(map(len, rhythm[:number]))):
@@ -519,6 +534,10 @@ def _restated(phrase: Phrase, old: Motif | None, motif: Motif, key: Key, meter: 
         else:
             notes[-1] = notes[-1]._replace(length=notes[-1].length + at - edge)
     return phrase.model_copy(update={"melody": _sung(notes, phrase, key, meter)})
+
+
+def _writable(position: int | None, shift: int) -> bool:
+    return position is None or -MAX_DEGREE <= position + shift < MAX_DEGREE
 
 
 def _laid(motif: Motif, change: str, key: Key, meter: Meter) -> tuple[list[int | None], list[tuple[int, ...]]]:

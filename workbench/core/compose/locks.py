@@ -29,9 +29,9 @@ from workbench.core.compose.wording import describe
 from workbench.core.compose.written import WrittenPhrase
 from workbench.core.errors import InvalidInputError
 from workbench.core.music.cadences import CadenceType, strength
-from workbench.core.music.degrees import parse_degree
+from workbench.core.music.degrees import DegreeValue, parse_degree
 from workbench.core.music.keys import Mode
-from workbench.core.music.meters import divisions
+from workbench.core.music.meters import DIVISIONS, divisions, meter_of, plain_quarters
 from workbench.core.music.numerals import normalize_figure, parse_numeral
 from workbench.core.music.request import MAX_SEED, Request
 from workbench.core.music.structure import Motif, MusicStructure, Phrase, Section, section_measures
@@ -236,24 +236,34 @@ def _led(piece: MusicStructure) -> MusicStructure:
 def _given(base: MusicStructure, form: FormPlan, kept: Places) -> dict[tuple[int, int], WrittenPhrase]:
     """The locked phrases as the composer knows its own."""
     given: dict[tuple[int, int], WrittenPhrase] = {}
-    numbers = [0] * len(base.sections)
+    numbers, bar = [0] * len(base.sections), meter_of(base.time_signature).bar
     for laid in lay_out(base):
         place = (laid.section, numbers[laid.section])
         numbers[laid.section] += 1
         if place not in kept:
             continue
         figures, lengths = heard_chords(laid)
-        tune, mode = heard_tune(laid, base), laid.key.mode
-        notes: list[Note] = []
+        notes: list[tuple[DegreeValue, int, int | None]] = []
+        mode, at, ends = laid.key.mode, 0, 0
+        tune = heard_tune(laid, base)
         for value, beats in zip(tune.degrees, tune.rhythm, strict=True):
+            # The composer's notes keep within bars, and within two octaves in which they can be taken up again.
+            ends += divisions(beats)
+            line = round(ends / bar) * bar
+            end = line if abs(ends - line) < DIVISIONS // 32 else ends
             degree = parse_degree(value, mode)
-            # Within the two octaves in which a tune can be taken up again.
-            notes.append((divisions(beats), None if degree is None else _within(degree.position)))
+            while at < end:
+                stop = min(end, (at // bar + 1) * bar)
+                notes.append((value, stop - at, None if degree is None else _within(degree.position)))
+                at = stop
         harmony = Harmony(tuple(_simple(figure, mode) for figure in figures), lengths)
         plan = form.sections[place[0]].phrases[place[1]]
         made = plan.cadence and len(set(figures)) > 1 and as_planned(figures, plan.cadence, mode) == figures
         plan = plan if made else replace(plan, cadence=None)  # what it names and does not make is not to be copied
-        given[place] = WrittenPhrase(plan, laid.key, harmony, tuple(notes), tune.degrees, tune.rhythm)
+        given[place] = WrittenPhrase(
+            plan, laid.key, harmony, tuple((length, position) for _, length, position in notes),
+            tuple(value for value, *_ in notes), tuple(float(plain_quarters(length)) for _, length, _ in notes),
+        )  # fmt: skip
     return given
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -49,6 +50,8 @@ def _vocabulary(model: str) -> tuple[str, bool]:
 
 @lru_cache(maxsize=2)
 def _encoding(name: str) -> Any:
-    import bpe_openai
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it opens its vocabularies in a way that is going out
+        import bpe_openai
 
-    return bpe_openai.get_encoding(name)
+        return bpe_openai.get_encoding(name)

@@ -1,12 +1,16 @@
 """The database: a SQLite file by default, PostgreSQL by URL; one object for each, made once and shared by threads.
 
 SQLite keeps a write-ahead log, waits for a writer instead of failing, and checks foreign keys. Writing is one short
-transaction that takes the lock at its beginning, so two writers follow each other and none is lost.
+transaction that takes the lock at its beginning, in both databases, so two writers follow each other and none is lost:
+what a writer has read stays true until it has written.
 """
 
 from __future__ import annotations
 
+import math
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError as UnreadableError
 from sqlalchemy.orm import Session
 
 from workbench.core.errors import DatabaseError
@@ -28,7 +33,11 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).with_name("migrations")
 FILE = "workbench.sqlite3"
 _ADVISORY = 7_241_116
-"""The PostgreSQL lock that keeps two processes from migrating at the same time."""
+"""The PostgreSQL lock that a writer holds, as SQLite's file is locked by one."""
+_WAIT = 15
+"""Seconds that a writer waits for the one before it."""
+_SECRETS = ("password", "sslpassword")
+"""Where a PostgreSQL URL may hold a password besides its usual place."""
 
 
 class Database:
@@ -38,7 +47,7 @@ class Database:
         DatabaseError: the URL cannot be used, nobody answers there, or it was written by a newer workbench.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         self._url = _usable(url)
         self.engine = _engine(self._url)
         self._writing = self.engine.execution_options(immediate=True)
@@ -46,7 +55,9 @@ class Database:
     @property
     def name(self) -> str:
         """Where it is, without a password."""
-        return self._url.render_as_string(hide_password=True)
+        if self.is_sqlite:
+            return f"sqlite:///{self._url.database}"
+        return self._url.difference_update_query(_SECRETS).render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -75,16 +86,14 @@ class Database:
         from alembic.util import CommandError
 
         config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        with self._told(), self._writing.begin() as connection:
-            if not self.is_sqlite:
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY})"))
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        back = revision == "base" or revision < (self.revision() or "")  # revisions are numbered, "head" sorts after
+        go = command.downgrade if back else command.upgrade
+        rebuilding = self._writing.execution_options(rebuilding=True)
+        with self._told(), _migrating, rebuilding.begin() as connection:
             config.attributes["connection"] = connection
             try:
-                if revision == "base":
-                    command.downgrade(config, revision)
-                else:
-                    command.upgrade(config, revision)
+                go(config, revision)
             except CommandError:
                 raise DatabaseError(
                     "The database was written by a newer version of the workbench.",
@@ -115,6 +124,9 @@ class Database:
             message, hint = _words(problem, self.name)
             raise DatabaseError(message, hint=hint) from None
         except SQLAlchemyError as problem:
+            if type(problem) is UnreadableError:  # what SQLite says of a damaged file
+                message, hint = _words(problem, self.name)
+                raise DatabaseError(message, hint=hint) from None
             raise DatabaseError(
                 f"The database refused: {type(problem).__name__}.", hint="Try again; if it stays, look at its log."
             ) from problem
@@ -132,7 +144,7 @@ def open_database(settings: Settings) -> Database:
             f"The folder {folder} cannot be made: {(problem.strerror or str(problem)).lower()}.",
             hint="Name another one in WORKBENCH_DATA_DIR.",
         ) from None
-    return Database(f"sqlite:///{(folder / FILE).resolve()}").upgrade()
+    return Database(URL.create("sqlite", database=str((folder / FILE).resolve()))).upgrade()
 
 
 def new_id() -> str:
@@ -151,18 +163,20 @@ def storable(text: str) -> str:
 
 
 def storable_json(value: Any) -> Any:
-    """A JSON value whose texts every database takes."""
+    """A JSON value as every database takes it: its texts storable, and null for what is not a finite number."""
     if isinstance(value, str):
         return storable(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, dict):
         return {storable(name): storable_json(item) for name, item in value.items()}
     return [storable_json(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _usable(url: str) -> URL:
+def _usable(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise DatabaseError(
             "WORKBENCH_DATABASE_URL is not a database URL.",
             hint="Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
@@ -174,34 +188,62 @@ def _usable(url: str) -> URL:
         raise DatabaseError(
             f"Databases of the kind {backend[:30]!r} are not supported.", hint="Use sqlite:/// or postgresql://."
         )
-    return parsed
+    if parsed.database in {None, "", ":memory:"}:
+        raise DatabaseError("A SQLite database needs a file.", hint="Write sqlite:///FILE.")
+    return parsed.set(drivername="sqlite")
 
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(
-            url, pool_pre_ping=True, pool_size=8, max_overflow=24, connect_args={"connect_timeout": 10}
-        )
-    engine = create_engine(url, pool_size=8, max_overflow=56, connect_args={"timeout": 15})
+        server = create_engine(
+            url, pool_pre_ping=True, pool_size=8, max_overflow=24, connect_args={"connect_timeout": 10},
+            hide_parameters=True,
+        )  # fmt: skip
+
+        @event.listens_for(server, "begin")
+        def _locked(connection: Connection) -> None:
+            if connection.get_execution_options().get("immediate"):
+                connection.exec_driver_sql(
+                    f"SELECT set_config('lock_timeout', '{_WAIT}s', true), pg_advisory_xact_lock({_ADVISORY})"
+                )
+
+        return server
+    engine = create_engine(url, pool_size=8, max_overflow=56, connect_args={"timeout": _WAIT}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by Python's driver
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=15000", "foreign_keys=ON"):
+        for pragma in (f"busy_timeout={_WAIT}000", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
+        _write_ahead(connection)
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        options = connection.get_execution_options()
+        # A migration may rebuild a table: dropping the old one must not take along what points at it.
+        connection.exec_driver_sql(f"PRAGMA foreign_keys={'OFF' if options.get('rebuilding') else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
 
     return engine
 
 
-def _words(problem: OperationalError, name: str) -> tuple[str, str]:
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on. SQLite itself does not wait for that where two open a new file at once."""
+    end = time.monotonic() + _WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+        time.sleep(0.02)
+
+
+def _words(problem: DBAPIError, name: str) -> tuple[str, str]:
     """What went wrong, without the statement and its values, which may be somebody's."""
     reason = str(problem.orig).lower()
-    if "locked" in reason or "busy" in reason:
+    if "locked" in reason or "busy" in reason or "lock timeout" in reason:
         return "The database is busy.", "Try again in a moment."
     if "full" in reason or "disk i/o" in reason:
         return "The disk is full, or cannot be written.", "Make room, then try again."
@@ -214,6 +256,8 @@ def _words(problem: OperationalError, name: str) -> tuple[str, str]:
     return f"The database {name} does not answer as it should.", "Check that it runs and that its URL is right."
 
 
+_migrating = threading.Lock()
+"""Alembic migrates one database at a time in a process: its context is a global one."""
 _opened: dict[tuple[str, str], Database] = {}
 _opening = threading.Lock()
 

@@ -109,7 +109,8 @@ def beat(database: Database, owner: str, partials: Mapping[str, str]) -> None:
             .values(beat_at=now())
         )
         for id, text in partials.items():
-            session.execute(update(GenerationRow).where(GenerationRow.id == id).values(partial=storable(text)))
+            running = (GenerationRow.id == id, GenerationRow.state.in_(UNFINISHED))  # an ended one keeps its end
+            session.execute(update(GenerationRow).where(*running).values(partial=storable(text)))
 
 
 def end(database: Database, id: str, ending: Ending) -> bool:
@@ -159,7 +160,7 @@ def _fill(session: Session, row: GenerationRow, ending: Ending) -> None:
 def find_generation(database: Database, id: str) -> GenerationRecord | None:
     """A generation by its id."""
     with database.reading() as session:
-        row = session.get(GenerationRow, id)
+        row = session.get(GenerationRow, storable(id))
         return None if row is None else _record(row)
 
 
@@ -167,7 +168,7 @@ def batch_of(database: Database, batch: str) -> tuple[GenerationRecord, ...]:
     """The generations that were begun together, in their order."""
     with database.reading() as session:
         rows = session.scalars(
-            select(GenerationRow).where(GenerationRow.batch == batch).order_by(GenerationRow.position)
+            select(GenerationRow).where(GenerationRow.batch == storable(batch)).order_by(GenerationRow.position)
         ).all()
     return tuple(_record(row) for row in rows)
 

@@ -83,7 +83,9 @@ def find_take(database: Database, piece_id: str, visitor: str) -> Take | None:
     """The take of a piece: this visitor's own, else anybody's."""
     with database.reading() as session:
         own = (TakeRow.visitor == visitor).desc()
-        row = session.scalars(select(TakeRow).where(TakeRow.piece_id == piece_id).order_by(own).limit(1)).first()
+        row = session.scalars(
+            select(TakeRow).where(TakeRow.piece_id == storable(piece_id)).order_by(own).limit(1)
+        ).first()
         return None if row is None else _take(row)
 
 

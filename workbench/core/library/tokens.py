@@ -6,6 +6,7 @@ A token is 32 random bytes, so a plain SHA-256 is enough to keep it by.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ def all_tokens(database: Database) -> tuple[Token, ...]:
 
 def revoke_token(database: Database, name_or_id: str) -> int:
     """Make tokens of this id or name worthless; how many there were."""
+    name_or_id = " ".join(storable(name_or_id).split())
     with database.writing() as session:
         matches = select(TokenRow).where((TokenRow.id == name_or_id) | (TokenRow.name == name_or_id))
         rows = session.scalars(matches.where(TokenRow.revoked_at.is_(None))).all()
@@ -99,7 +101,7 @@ def admit(database: Database, secret: str | None, *, at: datetime | None = None)
             calls, first = session.execute(recent).one()
             if first is not None:
                 moment = first if first.tzinfo else first.replace(tzinfo=UTC)
-                wait = max(1, round((moment + timedelta(minutes=1) - at).total_seconds()))
+                wait = min(60, max(1, math.ceil((moment + timedelta(minutes=1) - at).total_seconds())))
         if row.requests_a_minute and calls >= row.requests_a_minute:
             raise AccessError(
                 f"This token may make {row.requests_a_minute:,} requests a minute.", status=429, retry_after=wait,

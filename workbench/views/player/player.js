@@ -50,9 +50,51 @@ class Player {
 
   // --- a piece -----------------------------------------------------------------------------------------------------
 
-  /** Show a piece; nothing happens when it is the one already shown. */
+  /** Show a piece, or listen for one that is being written. */
   update(data) {
     if (!data) return;
+    if (data.live) {
+      this.listen(data);
+    } else {
+      this.hearing?.abort();
+      this.hearing = this.heardOf = undefined;
+      this.show(data);
+    }
+  }
+
+  /** Ask the server for each new section of a piece that is being written, and draw it as soon as it is there. */
+  async listen({ live, dark }) {
+    const wanted = `${live}/${dark}`;
+    if (this.heardOf === wanted) return;
+    this.heardOf = wanted;
+    this.hearing?.abort();
+    const { signal } = (this.hearing = new AbortController());
+    if (!this.data) this.wait();
+    const pause = () => new Promise((go) => setTimeout(go, 1000));
+    for (let after = 0; !signal.aborted; ) {
+      try {
+        const answer = await fetch(`${live}?after=${after}&dark=${Number(dark)}`, { signal });
+        if (answer.status === 204) continue;
+        if (!answer.ok) throw new Error(`${answer.status}`);
+        const news = await answer.json();
+        if (signal.aborted) return;
+        after = news.sections;
+        this.show(news);
+        if (news.ended) return;
+      } catch {
+        if (!signal.aborted) await pause();
+      }
+    }
+  }
+
+  wait() {
+    this.parts.undrawn.textContent = "The first section is on its way.";
+    this.parts.undrawn.hidden = false;
+    this.root.dataset.state = "waiting";
+  }
+
+  /** Show a piece; nothing happens when it is the one already shown. */
+  show(data) {
     const look = `${data.piece}/${data.dark}`;
     const sameLook = this.look === look;
     const samePiece = this.data?.piece === data.piece;
@@ -156,6 +198,7 @@ class Player {
   // --- playing -----------------------------------------------------------------------------------------------------
 
   async togglePlay() {
+    if (!this.data) return;
     active = this;
     if (this.sound.playing || this.wanted) {
       this.wanted = false;
@@ -300,12 +343,12 @@ class Player {
     const signal = this.listeners.signal;
     const on = (target, type, handler, options = {}) => target.addEventListener(type, handler, { signal, ...options });
     on(parts.play, "click", () => this.togglePlay());
-    on(parts.start, "click", () => this.goTo(0));
-    on(parts["loop-button"], "click", () => this.toggleLoop());
-    on(parts["zoom-in"], "click", () => this.drawing.zoom(0.5, this.zoomCentre()));
-    on(parts["zoom-out"], "click", () => this.drawing.zoom(2, this.zoomCentre()));
-    on(parts.fit, "click", () => this.drawing.show(0, this.data.quarters));
-    on(parts.seek, "input", () => this.goTo(interpolate(this.data.times, this.data.grid, Number(parts.seek.value))));
+    on(parts.start, "click", () => this.data && this.goTo(0));
+    on(parts["loop-button"], "click", () => this.data && this.toggleLoop());
+    on(parts["zoom-in"], "click", () => this.data && this.drawing.zoom(0.5, this.zoomCentre()));
+    on(parts["zoom-out"], "click", () => this.data && this.drawing.zoom(2, this.zoomCentre()));
+    on(parts.fit, "click", () => this.data && this.drawing.show(0, this.data.quarters));
+    on(parts.seek, "input", () => this.data && this.goTo(interpolate(this.data.times, this.data.grid, Number(parts.seek.value))));
     on(this.volume, "input", () => this.sound.setVolume(Number(this.volume.value)));
     on(root, "pointerdown", () => (active = this), { capture: true });
     on(root, "focusin", () => (active = this));
@@ -317,7 +360,7 @@ class Player {
     on(window, "pointermove", (event) => this.drag(event));
     on(window, "pointerup", (event) => this.release(event), { capture: true });
     on(window, "pointercancel", () => this.letGo());
-    on(parts.stage, "dblclick", () => this.drawing.show(0, this.data.quarters));
+    on(parts.stage, "dblclick", () => this.data && this.drawing.show(0, this.data.quarters));
   }
 
   zoomCentre() {
@@ -430,6 +473,7 @@ class Player {
   }
 
   close() {
+    this.hearing?.abort();
     clearTimeout(this.idle);
     cancelAnimationFrame(this.frame);
     this.listeners.abort();
