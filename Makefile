@@ -23,6 +23,7 @@ run: setup ## start the app (PORT=8501)
 
 test: setup-dev ## format check, lint, types and every test
 	@bash scripts/browser.sh
+	@bash scripts/postgres.sh
 	@$(MAKE) --no-print-directory check unit
 
 check:

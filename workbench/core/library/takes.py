@@ -6,11 +6,13 @@ what is changed of one (its name) carries a version.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, func, select
 
 from workbench.core.errors import ConflictError
@@ -21,6 +23,7 @@ from workbench.core.music.keys import parse_key
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
 
+_log = logging.getLogger(__name__)
 MAX_NAME = 120
 PAGE = 24
 
@@ -93,7 +96,7 @@ def takes_of(database: Database, visitor: str, *, most: int = PAGE) -> tuple[Tak
     """A visitor's newest takes, oldest first."""
     with database.reading() as session:
         rows = session.scalars(_newest(TakeRow.visitor == visitor).limit(most)).all()
-    return tuple(_take(row) for row in reversed(rows))
+    return _readable(reversed(rows))
 
 
 def search_takes(
@@ -109,7 +112,7 @@ def search_takes(
     with database.reading() as session:
         count = session.scalar(select(func.count()).select_from(TakeRow).where(*conditions)) or 0
         rows = session.scalars(_newest(*conditions).offset(offset).limit(most)).all()
-    return tuple(_take(row) for row in rows), count
+    return _readable(rows), count
 
 
 def name_take(database: Database, take: Take, name: str) -> Take:
@@ -174,6 +177,17 @@ def _searchable(take: Take) -> str:
         request.theme if request else "",
     ]  # fmt: skip
     return storable(" ".join(part for part in parts if part).lower())[:8000]
+
+
+def _readable(rows: Iterable[TakeRow]) -> tuple[Take, ...]:
+    """The takes of rows; one that no longer can be read does not hide the others."""
+    takes: list[Take] = []
+    for row in rows:
+        try:
+            takes.append(_take(row))
+        except ValidationError:
+            _log.warning("take %s cannot be read and is left out", row.id)
+    return tuple(takes)
 
 
 def _take(row: TakeRow) -> Take:
