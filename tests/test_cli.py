@@ -433,7 +433,7 @@ def test_a_fault_of_our_own_is_one_line_too(run: Any, monkeypatch: pytest.Monkey
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("oh\nno")
 
-    monkeypatch.setattr("workbench.core.compose.compose", broken)
+    monkeypatch.setattr("workbench.core.generate.judging.compose_plan", broken)
     code, out, err = run("generate")
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
