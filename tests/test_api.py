@@ -26,6 +26,7 @@ from studio import TUNED
 from workbench import api
 from workbench.core.checks import check
 from workbench.core.generate.jobs import Jobs
+from workbench.core.generate.templates import built_in, choose_template, save_version
 from workbench.core.library.database import Database
 from workbench.core.library.tokens import create_token
 from workbench.core.music.reading import read_request, read_structure
@@ -335,3 +336,24 @@ def test_a_server_started_with_only_environment_variables_serves_a_piece(tmp_pat
         assert TUNED not in written
         assert server.key not in written
         assert token not in written
+
+
+def test_the_template_chosen_for_everybody_is_the_apis_as_well(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    usual = built_in()[0]
+    saved = save_version(database, "brisk", {**usual.parts, "system": "Be brisk."})
+    choose_template(database, saved.label)
+    with Loopback() as server:
+        settings = Settings.model_validate(
+            {
+                "OPENAI_BASE_URL": server.url,
+                "OPENAI_API_KEY": server.key,
+                "WORKBENCH_PROVIDER": "openai",
+                "WORKBENCH_MODEL_BASE": "loop-large",
+            }
+        )
+        _, token = create_token(database, "one")
+        for client in client_for(monkeypatch, database, settings):
+            assert ask(client, token).status_code == 200
+        assert server.seen[-1].body["messages"][0]["content"] == "Be brisk."  # type: ignore[index]

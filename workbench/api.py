@@ -76,6 +76,7 @@ async def generate_music(request: HttpRequest) -> Response:
 async def _generated(request: HttpRequest) -> Response:
     from workbench.core.generate.generation import settings_for
     from workbench.core.generate.jobs import Order
+    from workbench.core.generate.templates import usual_template
     from workbench.core.library.tokens import admit
     from workbench.core.music.reading import read_request
     from workbench.views.links import LONGEST_SEED
@@ -84,7 +85,8 @@ async def _generated(request: HttpRequest) -> Response:
     token = await asyncio.to_thread(admit, database(), secret.strip() if scheme.lower() == "bearer" else None)
     wanted = read_request(await _body(request))
     seed = wanted.seed if wanted.seed is not None else secrets.randbelow(LONGEST_SEED) + 1
-    order = Order(wanted, settings_for(settings(), seed=seed))
+    template = await asyncio.to_thread(usual_template, settings().model_template, database())
+    order = Order(wanted, settings_for(settings(), seed=seed, template=template))
     work = asyncio.ensure_future(jobs().answer(order, f"token:{token.id}", token_id=token.id))
     left = asyncio.ensure_future(_gone(request))
     await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from workbench.core.generate.generation import GenerationSettings, settings_for
 from workbench.core.generate.jobs import Jobs
+from workbench.core.generate.templates import usual_template
 from workbench.core.library.database import Database, shared_database
 from workbench.core.settings import Settings, load_settings
 
@@ -27,6 +29,11 @@ def database() -> Database:
         DatabaseError: it cannot be opened.
     """
     return shared_database(settings())
+
+
+def usual() -> GenerationSettings:
+    """How pieces are made here when nobody says anything else."""
+    return settings_for(settings(), template=usual_template(settings().model_template, database()))
 
 
 @st.cache_resource(show_spinner=False)

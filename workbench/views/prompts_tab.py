@@ -13,10 +13,13 @@ from workbench.core.generate.prompt import build_prompt
 from workbench.core.generate.sandbox import MAX_SOURCE
 from workbench.core.generate.templates import (
     COMMON,
+    DEFAULT,
     PARTS,
     Template,
     all_templates,
+    choose_template,
     difference,
+    find_template,
     read_parts,
     save_version,
 )
@@ -24,7 +27,7 @@ from workbench.core.library.drafts import drop_draft, load_draft, save_draft
 from workbench.core.library.examples import load_examples, pick_examples
 from workbench.core.music.request import Request
 from workbench.views.details import plain, quiet
-from workbench.views.engine import database, settings
+from workbench.views.engine import database, settings, usual
 from workbench.views.textbox import textbox
 from workbench.views.visits import this_visit
 
@@ -48,13 +51,25 @@ def prompts_tab(request: Request, seed: int) -> None:
     with left:
         chosen = st.selectbox("Template and version", labels[::-1], key="prompt_template", persist_state="page")
         template = known[chosen or labels[-1]]
-        if template.note:
-            st.markdown(quiet(plain(template.note)))
+        _usual(template)
         changed = _editor(template)
         _saving(template, changed)
     with right:
         _preview(request, seed, changed)
     _versions(template, changed, known)
+
+
+def _usual(template: Template) -> None:
+    """What is new in a version, and whether it is the one that everybody's pieces are asked for with."""
+    known = all_templates(database())
+    own = find_template(usual().template, known).label == template.label
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(quiet(plain(template.note) + (" The usual one here." if own else "")), width="stretch")
+        if not own and settings().model_template == DEFAULT:
+            words = "Make it the usual one"
+            if st.button(words, key="usual_template", type="tertiary", help="For everybody here and for the HTTP API."):
+                choose_template(database(), template.label)
+                st.rerun()
 
 
 def _editor(template: Template) -> Template:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from workbench.core.errors import WorkbenchError
-from workbench.core.generate.generation import GenerationSettings, settings_for
+from workbench.core.generate.generation import GenerationSettings
 from workbench.core.generate.jobs import Order
 from workbench.core.generate.providers import ModelInfo
 from workbench.core.generate.secrecy import is_fine_tuned
@@ -18,6 +19,7 @@ from workbench.core.generate.templates import all_templates
 from workbench.core.music.request import Request
 from workbench.views.details import quiet
 from workbench.views.engine import database, jobs, settings
+from workbench.views.engine import usual as usual_settings
 
 MAX_VARIANTS = 4
 SERVER, RULES, BASE, TUNED = "server", "rules", "base", "ft"
@@ -113,7 +115,7 @@ def _variant(variant: dict[str, Any], index: int, options: dict[str, str], count
 
 
 def _asked(variant: dict[str, Any], key: Any) -> dict[str, Any]:
-    usual = settings_for(settings())
+    usual = usual_settings()
     labels = template_labels()
     wanted = variant["template"] or usual.template
     if wanted not in labels:
@@ -149,7 +151,7 @@ def orders_for(request: Request, variants: list[dict[str, Any]], seed: int) -> l
 def how(variant: dict[str, Any], seed: int) -> GenerationSettings:
     """The settings that a variant stands for."""
     writer = str(variant.get("writer") or SERVER)
-    usual = settings_for(settings(), seed=seed)
+    usual = replace(usual_settings(), seed=seed)
     changes: dict[str, Any] = {"temperature": variant["temperature"], "editor": bool(variant["editor"])}
     if variant.get("template"):
         changes["template"] = variant["template"]
@@ -157,7 +159,7 @@ def how(variant: dict[str, Any], seed: int) -> GenerationSettings:
         changes["examples"] = variant["examples"]
     provider = settings().provider if settings().provider != RULES else "openai"
     if writer == RULES:
-        return settings_for(settings(), seed=seed, provider=RULES)
+        return replace(usual, provider=RULES)
     if writer in {BASE, TUNED}:
         changes |= {"provider": provider, "variant": writer}
     elif writer.startswith(MODEL):

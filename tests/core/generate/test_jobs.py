@@ -353,3 +353,16 @@ def test_what_a_killed_process_had_written_is_kept(server: Loopback, database: D
     for kept, section in zip(take.structure.sections, whole.sections, strict=False):
         assert kept.phrases == section.phrases
     assert find_take(database, piece_id(take.structure), "me") is not None
+
+
+def test_a_generation_given_up_for_lost_may_still_be_done(jobs: Jobs, server: Loopback, database: Database) -> None:
+    server.queue(Slow(0.005))
+    live = jobs.batch(jobs.start([order(jobs)], "me"))[0]
+    until(lambda: live.state == "running")
+    with database.writing() as session:
+        session.execute(sql("UPDATE generations SET state = 'interrupted'"))
+    assert jobs.wait(live.id, 20)
+    record = find_generation(database, live.id)
+    assert record is not None
+    assert record.state == "done"
+    assert takes_of(database, "me")[0].generation_id == live.id

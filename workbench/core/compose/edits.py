@@ -203,9 +203,10 @@ def _replaced(structure: MusicStructure, index: int, section: Section) -> MusicS
 
 def _standing(structure: MusicStructure, section: int, at: int) -> MusicStructure:
     """The structure with a phrase closing by itself, where on its single chord it leaned on what was before it."""
-    if section >= len(structure.sections):
+    own = structure.sections[section] if section < len(structure.sections) else None
+    if own is None or (not own.phrases and len(own.chord_progression) > 1):
         return structure
-    own, phrases = structure.sections[section], list(heard_phrases(structure, section))
+    phrases = list(heard_phrases(structure, section))
     cadence = phrases[at].cadence
     if cadence is None or len(phrases[at].chords or ()) != 1:
         return structure
@@ -362,7 +363,11 @@ def _sung(notes: Sequence[_Note], phrase: Phrase, key: Key, meter: Meter, cadenc
             )  # fmt: skip
             if before:
                 task = task._replace(start=before[0].anchor, before=chords[before[0].chord])
-            degrees, _ = written(task, write_tune(task, np.random.default_rng(len(notes))))
+            line = tuple(slot.anchor if slot.sounding else None for slot in task.slots)
+            placed = all(note.pull == _FIXED for note in notes[first:end])
+            if not placed or any(p is not None and not LOWEST <= p <= HIGHEST for p in line):
+                line = write_tune(task, np.random.default_rng(len(notes)))
+            degrees, _ = written(task, line)
             for at, value in enumerate(degrees[: end - first], start=first):
                 given = notes[at].value
                 exact = notes[at].pull == _FIXED and isinstance(given, str)

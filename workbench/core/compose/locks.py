@@ -23,7 +23,7 @@ from workbench.core.compose.plan import FormPlan, PhrasePlan, SectionPlan
 from workbench.core.compose.realize import reference_tonic
 from workbench.core.compose.replan import heard_chords, heard_phrases, heard_tune, plan_of, with_phrases
 from workbench.core.compose.reprise import Note
-from workbench.core.compose.themes import Palette, idea_of
+from workbench.core.compose.themes import Palette, idea_of, make_palette
 from workbench.core.compose.tunes import Slot
 from workbench.core.compose.wording import describe
 from workbench.core.compose.written import WrittenPhrase
@@ -98,7 +98,7 @@ def keep_locked(base: MusicStructure, fresh: MusicStructure, locks: Collection[L
 def regenerate(base: MusicStructure, request: Request, locks: Collection[Lock], *, seed: int) -> MusicStructure:
     """The piece with everything that is not locked written anew by rule, on its own skeleton.
 
-    Where a phrase would come out as it was, the next seeds are tried, at last with less of a model.
+    Where a phrase would come out as it was, the next seeds are tried, at last with less of what it is made after.
 
     Raises:
         InvalidInputError: a lock names a section or phrase that is not there; too long to be written out.
@@ -111,9 +111,10 @@ def regenerate(base: MusicStructure, request: Request, locks: Collection[Lock], 
     form = plan_of(base, request, seed=seed)
     given = _given(base, form, kept)
     found: list[tuple[int, MusicStructure]] = []
+    free: dict[tuple[int, int], int] = {}
     for attempt in range(_TRIES):
         form = replace(form, seed=(seed + attempt * _NEXT_SEED) % (MAX_SEED + 1))
-        fresh = _led(describe(form, request, _Guided(form, request, given, base).sections()))
+        fresh = _led(describe(form, request, _Guided(form, request, given, base, free).sections()))
         if kept:
             fresh = keep_locked(base, fresh, locks).structure
         else:
@@ -127,25 +128,10 @@ def regenerate(base: MusicStructure, request: Request, locks: Collection[Lock], 
         found.append((len(same), fresh))
         if not same:
             break
-        form = _freed(form, same) if attempt >= _TRIES // 2 else form
+        if attempt >= _TRIES // 3:
+            for place in same:
+                free[place] = free.get(place, 0) + 1
     return min(found, key=lambda each: each[0])[1]
-
-
-def _freed(form: FormPlan, places: Collection[tuple[int, int]]) -> FormPlan:
-    """The plan with some phrases more on their own: what repeated another only begins like it, what began so does not,
-    unless a return is known by it."""
-
-    def freer(number: int, phrase: PhrasePlan) -> PhrasePlan:
-        if phrase.likeness == "whole":
-            return replace(phrase, likeness="opening")
-        return phrase if phrase.source and not number else replace(phrase, model=None, likeness="", source=None)
-
-    sections = list(form.sections)
-    for index, at in places:
-        phrases = list(sections[index].phrases)
-        phrases[at] = freer(at, phrases[at])
-        sections[index] = replace(sections[index], phrases=tuple(phrases))
-    return replace(form, sections=tuple(sections))
 
 
 def dominants_raised(figures: Sequence[str], cadence: CadenceType | None) -> tuple[str, ...]:
@@ -282,13 +268,22 @@ def _simple(figure: str, mode: Mode) -> str:
 
 
 class _Guided(_Composer):
-    """The composer at work around phrases that are given."""
+    """The composer at work around phrases that are given.
+
+    ``free`` says of phrases that keep coming out as they were that they should only begin like what they repeat (1), or
+    be made of something else altogether (2).
+    """
 
     def __init__(
-        self, form: FormPlan, request: Request, given: Mapping[tuple[int, int], WrittenPhrase], base: MusicStructure
+        self,
+        form: FormPlan,
+        request: Request,
+        given: Mapping[tuple[int, int], WrittenPhrase],
+        base: MusicStructure,
+        free: Mapping[tuple[int, int], int],
     ) -> None:
         super().__init__(form, request)
-        self.given, self.base = given, base
+        self.given, self.base, self.free = given, base, free
         self.behind: WrittenPhrase | None = None
         self.ahead: WrittenPhrase | None = None
         self.answered: dict[tuple[int, int], WrittenPhrase] = {}
@@ -339,6 +334,12 @@ class _Guided(_Composer):
         answer = self.answered.get((index, number))
         if answer is not None and phrase.source is None and phrase.model is None:
             phrase, before = replace(phrase, model=len(before), likeness="opening"), [*before, answer]
+        freedom = self.free.get((index, number), 0)
+        if freedom > 1:
+            phrase = replace(phrase, model=None, likeness="", source=None)
+            palette = make_palette(self.meter, self.manner.density, self.rng, dotted=self.manner.dotted)
+        elif freedom and phrase.likeness == "whole":
+            phrase = replace(phrase, likeness="opening")
         return super()._phrase(index, number, section, phrase, before, palette)
 
     def _hear(self, done: WrittenPhrase) -> None:

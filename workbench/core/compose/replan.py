@@ -35,8 +35,8 @@ from workbench.core.music.structure import (
     section_measures,
 )
 
-MAX_QUARTERS, MAX_SECTION_BARS, MAX_PHRASE_QUARTERS = 3000, 800, 500
-"""How long a piece, a section and a phrase may be for all its notes to fit into a structure that can be read again."""
+MAX_QUARTERS, MAX_PHRASE_QUARTERS, MAX_SECTION_BARS, MAX_UNDIVIDED_BARS = 3000, 500, 800, 480
+"""How long a piece, a phrase, a section and one without phrases may be for a structure to hold all of it in writing."""
 
 _SHORTEST, _LONGEST = DIVISIONS // 32, 64 * DIVISIONS
 _VARIED = ("figured", "lyrical", "triplets", "sparse", "figured", "rhythmic", "triplets", "lyrical", "figured")
@@ -58,10 +58,7 @@ def plan_of(structure: MusicStructure, request: Request, *, seed: int) -> FormPl
         InvalidInputError: too long to be written out note by note.
         InvalidStructureError: a Roman numeral cannot be read.
     """
-    problem = _too_long(structure)
-    if problem is not None:
-        hint = "Shorten it or divide it first."
-        raise InvalidInputError(f"{problem}, too many to be composed anew.", hint=hint, field="/sections")
+    _refuse_too_long(structure)
     sections: list[SectionPlan] = []
     heard = [_shapes(structure, index) for index in range(len(structure.sections))]
     for index, section in enumerate(structure.sections):
@@ -90,9 +87,12 @@ def heard_phrases(structure: MusicStructure, index: int) -> tuple[Phrase, ...]:
     """A section's phrases with their chords: as written, or written out, tune and all, as they are heard.
 
     Raises:
+        InvalidInputError: too long to be written out.
         InvalidStructureError: a Roman numeral cannot be read.
     """
     section = structure.sections[index]
+    if not section.phrases:
+        _refuse_too_long(structure)
     if section.phrases and all(phrase.chords for phrase in section.phrases):
         return section.phrases
     laid = [phrase for phrase in lay_out(structure) if phrase.section == index]
@@ -215,12 +215,20 @@ def _too_long(structure: MusicStructure) -> str | None:
     if structure.measures * bar > MAX_QUARTERS:
         return f"The piece has {structure.measures:,} bars"
     for section in structure.sections:
-        if section_measures(section) > MAX_SECTION_BARS:
-            return f"{section.name} has {section_measures(section):,} bars"
+        bars = section_measures(section)
+        if bars > (MAX_SECTION_BARS if section.phrases else MAX_UNDIVIDED_BARS):
+            return f"{section.name} has {bars:,} bars"
         for phrase in section.phrases or ():
             if phrase.measures * bar > MAX_PHRASE_QUARTERS:
                 return f"A phrase of {section.name} has {phrase.measures:,} bars"
     return None
+
+
+def _refuse_too_long(structure: MusicStructure) -> None:
+    problem = _too_long(structure)
+    if problem is not None:
+        hint = "Shorten it or divide it first."
+        raise InvalidInputError(f"{problem}, too many to be written out.", hint=hint, field="/sections")
 
 
 def _shapes(structure: MusicStructure, index: int) -> tuple[PhraseShape, ...]:

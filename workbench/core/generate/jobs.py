@@ -250,8 +250,9 @@ class Jobs:
             await asyncio.shield(asyncio.to_thread(end, self.database, live.id, ending))
         except WorkbenchError as problem:
             live.message = f"The piece is here, but could not be kept: {problem}"
-        live.ended = time.monotonic()
-        live.state = state
+        finally:
+            live.ended = time.monotonic()
+            live.state = state
 
     def _broken_off(self, live: Live, following: _Following) -> Ending:
         """What is kept of a generation that was stopped: its complete sections."""

@@ -29,6 +29,7 @@ from workbench.core.generate.sandbox import check_source
 if TYPE_CHECKING:
     from workbench.core.library.database import Database
 
+DEFAULT = "default"
 FOLDER = Path(__file__).parents[3] / "assets" / "prompts"
 PARTS = ("system", "request", "plan", "example", "retry", "editor")
 COMMON = ("request", "request_json", "mood", "plan", "bar_quarters", "chords", "profile", "kept")
@@ -161,6 +162,27 @@ def save_version(
     last = max((each.version for each in built_in() if each.name == name), default=0)
     saved = save_template(database, name, checked, note=note, visitor=visitor, after=last)
     return Template(saved.name, saved.version, saved.parts, saved.note, True)
+
+
+def usual_template(usual: str, database: Database) -> str:
+    """The template of those who choose none: what the environment names, else what was chosen for everybody."""
+    from workbench.core.library.choices import choice
+
+    if usual != DEFAULT:
+        return usual
+    chosen = choice(database, "template")
+    return chosen if isinstance(chosen, str) else DEFAULT
+
+
+def choose_template(database: Database, label: str) -> None:
+    """Make a template the usual one for everybody.
+
+    Raises:
+        TemplateError: there is none of that name.
+    """
+    from workbench.core.library.choices import choose
+
+    choose(database, "template", find_template(label, all_templates(database)).label)
 
 
 def difference(before: Template, after: Template) -> str:

@@ -114,10 +114,14 @@ def beat(database: Database, owner: str, partials: Mapping[str, str]) -> None:
 
 
 def end(database: Database, id: str, ending: Ending) -> bool:
-    """End a generation and keep its take, in one transaction; False where it had ended already."""
+    """End a generation and keep its take, in one transaction; False where it had ended already.
+
+    One that was given up for lost, because its process gave no sign for too long, may still be done.
+    """
     with database.writing() as session:
         row = session.get(GenerationRow, id)
-        if row is None or row.state not in UNFINISHED:
+        late = row is not None and row.state == "interrupted" and ending.state == "done"
+        if row is None or not (row.state in UNFINISHED or late):
             return False
         _fill(session, row, ending)
         return True
