@@ -35,7 +35,7 @@ def test_counts_are_those_that_openai_publishes(text: str, newer: int, older: in
         "gpt-oss:20b", "o1", "o3", "o3-mini", "o4-mini-2025-04-16", "chatgpt-4o-latest",
         "ft:gpt-4.1-mini-2025-04-14:acme:music:abc123", "ft:gpt-4o-2024-08-06:acme::x",
         "ft:o4-mini-2025-04-16:acme::x",
-],
+    ],
 )  # fmt: skip
 def test_newer_models_share_a_vocabulary_that_is_known(model: str) -> None:
     assert count_tokens(JAPANESE, model) == Count(8, True)

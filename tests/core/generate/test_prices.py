@@ -54,7 +54,7 @@ def test_the_longest_listed_beginning_counts(model: str, row: str) -> None:
         None, "", "llama3.1:8b", "gpt", "gpt-4", "gpt-4-turbo", "gpt-4.15", "gpt-5.1", "gpt-4oo", "GPT-4o", "o3-pro",
         "o3-mini", "gpt-5-pro", "gpt-4o-audio-preview", "gpt-4o-realtime-preview", "gpt-4.1-mini-extra",
         "openai/gpt-4o", "ft:o4-mini-2025-04-16:acme::x", "ft:gpt-3.5-turbo:acme::x", "gpt-4o ",
-],
+    ],
 )  # fmt: skip
 def test_a_model_that_is_not_listed_has_no_price(model: str | None) -> None:
     assert price_of(model) is None
@@ -75,3 +75,12 @@ def test_calls_add_up_and_one_estimate_makes_the_sum_one() -> None:
     assert told + counted == Tokens(4_000, 2_000, exact=False)
     parts = (cost_of("o3", told) or 0) + (cost_of("o3", counted) or 0)
     assert cost_of("o3", told + counted) == pytest.approx(parts)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:11434/v1", "https://openai.com.evil.example/v1", "https://gateway.example/openai.com"]
+)
+def test_a_server_of_ones_own_has_no_list_price(url: str) -> None:
+    assert cost_of("gpt-4.1", Tokens(1000, 1000), url) is None
+    assert cost_of("gpt-4.1", Tokens(1000, 1000), "https://api.openai.com/v1") is not None
+    assert cost_of("gpt-4.1", Tokens(1000, 1000), "https://mine.openai.azure.com/openai/v1") is not None

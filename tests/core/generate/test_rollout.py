@@ -135,7 +135,6 @@ def test_what_a_person_chooses_goes_before(choice: dict[str, str], changes: dict
     [
         {"model_base": None},
         {"model_base": None, "model_ft": None},
-        {"model_base": None, "model_variant": "canary", "ft_share": 0.0},
         {"model_base": None, "model_ft": None, "model_variant": "ft"},
     ],
 )
@@ -144,6 +143,11 @@ def test_where_no_model_is_named_a_person_is_told(changes: dict[str, Any]) -> No
         attempts(settings_with(**changes), ASKED)
     assert caught.value.field == "model"
     assert "WORKBENCH_MODEL_BASE" in caught.value.hint
+
+
+def test_a_canary_without_a_base_model_leaves_the_others_to_the_rules() -> None:
+    assert line(model_base=None, model_variant="canary", ft_share=0.0) == ["rules"]
+    assert line(model_base=None, model_variant="canary", ft_share=1.0) == [TUNED, "rules"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from workbench.core.compose import FormPlan
 from workbench.core.errors import WorkbenchError
 from workbench.core.generate.generation import Generation, GenerationSettings, Kept, Watch, Workshop
-from workbench.core.generate.growing import SectionWatch, as_far_as_it_goes, salvaged
+from workbench.core.generate.growing import SectionWatch, complete_part, salvaged
 from workbench.core.generate.pipeline import generate
 from workbench.core.generate.providers import ModelInfo, Providers
 from workbench.core.generate.secrecy import scrubber
@@ -350,12 +350,14 @@ class _Following(Watch):
         self._pieces.append(piece)
         self._live.characters += len(piece)
         self._fresh = True
-        if self._sections.feed(piece):
-            text, seen = "".join(self._pieces), self._sections.complete
-            self._loop.run_in_executor(None, self._grow, text, self._sections, seen)
+        watch = self._sections
+        if watch.feed(piece):
+            whole = "".join(self._pieces)[: watch.end] + watch.open_brackets
+            self._loop.run_in_executor(None, self._grow, whole, watch, watch.complete)
 
-    def _grow(self, text: str, watch: SectionWatch, seen: int) -> None:
-        structure = as_far_as_it_goes(self._scrub(text), watch, self._live.order.request)
+    def _grow(self, whole: str, watch: SectionWatch, seen: int) -> None:
+        """Draw what is complete; beside the loop, since it takes some milliseconds."""
+        structure = complete_part(self._scrub(whole), self._live.order.request)
         if structure is not None and watch is self._sections and seen >= self._live.sections:
             self._live.growing, self._live.sections = structure, seen
 

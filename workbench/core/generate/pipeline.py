@@ -173,7 +173,7 @@ class _Run:
             self.trace.add("call", problem.message, **asked, raw=problem.partial, error=error)
             return None, problem
         self.tokens += answer.tokens
-        cost = cost_of(attempt.model, answer.tokens)
+        cost = cost_of(attempt.model, answer.tokens, self.workshop.settings.openai_base_url)
         self.priced = self.priced and cost is not None
         self.cost += cost or 0.0
         self.trace.add(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from workbench.core.generate.providers.calls import Tokens
 
+_OPENAI = re.compile(r"https://([\w-]+\.)*(openai\.com|openai\.azure\.com)(/|:|$)")
 TABLE = Path(__file__).parents[3] / "assets" / "prices.toml"
 _SAME = re.compile(r"(-\d{4}-\d{2}-\d{2})?([:@].*)?")
 """What may follow a listed id: a day, and a tuned model's own name. ``-pro`` or ``-audio`` is another model."""
@@ -36,9 +37,9 @@ def price_of(model: str | None) -> Price | None:
     return None if found is None else table[found]
 
 
-def cost_of(model: str | None, tokens: Tokens) -> float | None:
-    """US dollars for the tokens of a call; None where no price is known."""
-    price = price_of(model)
+def cost_of(model: str | None, tokens: Tokens, base_url: str | None = None) -> float | None:
+    """US dollars for the tokens of a call; None where no price is known, as at other endpoints."""
+    price = price_of(model) if base_url is None or _OPENAI.match(base_url) else None
     return None if price is None else (tokens.into * price.into + tokens.out * price.out) / 1e6
 
 

@@ -119,6 +119,8 @@ def attempts(
         why = f"canary: this request falls at {place:.3f}, the share is {settings.ft_share:g}"
     if use and settings.model_ft is None:
         use, why = False, f"{why}, but WORKBENCH_MODEL_FT is not set"
+    if base.model is None and wanted == "canary" and not use:
+        return (RULES,), f"{why}; there is no base model, so the rules compose"
     if base.model is None and not use:
         raise InvalidInputError(
             "No model is chosen.", hint="Set WORKBENCH_MODEL_BASE, or choose a model.", field="model"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 RETRIES = 2
 CONNECT_SECONDS = 10.0
-MAX_TRIES = 8
+MAX_TRIES = 12
 """Calls to one answer while its endpoint refuses one parameter after another."""
 
 _profiles = Profiles()
