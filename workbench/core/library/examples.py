@@ -26,6 +26,8 @@ LAYERS = ("work", "encoding", "annotation")
 """The layers of a score, each with its own holder and licence."""
 
 _LAYER_FIELDS = ("holder", "basis", "licence", "source")
+_LAYER_MORE: dict[str, type] = {"evidence": str, "author": str, "died": int, "published": int}
+"""What a layer may say besides: how it is known, who wrote it, and the years that the public domain is counted from."""
 _FIELDS = {"id", "request", "structure", "tags", "teaches", "rights"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MAX_TAGS, _MAX_TEXT = 32, 1000
@@ -242,7 +244,10 @@ def _demand_rights(rights: object) -> None:
                 field="/rights/layers",
             )
     for number, layer in enumerate(layers):
-        wrong = not isinstance(layer, dict) or set(layer) != {"layer", *_LAYER_FIELDS} or layer["layer"] not in LAYERS
+        told = set(layer) if isinstance(layer, dict) else set()
+        needed = {"layer", *_LAYER_FIELDS}
+        wrong = not needed <= told <= needed | _LAYER_MORE.keys() or layer["layer"] not in LAYERS
+        wrong = wrong or not all(type(layer[name]) is _LAYER_MORE[name] for name in told - needed)
         if wrong or not all(_is_text(layer[name]) for name in _LAYER_FIELDS):
             raise InvalidInputError(
                 "A layer of rights is incomplete.",
