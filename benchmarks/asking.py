@@ -20,7 +20,8 @@ from pathlib import Path
 from workbench.core.compose import compose
 from workbench.core.generate.generation import GenerationSettings, Workshop, settings_for
 from workbench.core.generate.growing import SectionWatch, as_far_as_it_goes
-from workbench.core.generate.jobs import Jobs, Order
+from workbench.core.generate.jobs import Jobs
+from workbench.core.generate.live import Order
 from workbench.core.generate.pipeline import generate
 from workbench.core.generate.providers import Answer, Call, ModelInfo, Providers, Tokens
 from workbench.core.generate.providers.calls import OnText

@@ -75,7 +75,7 @@ async def generate_music(request: HttpRequest) -> Response:
 
 async def _generated(request: HttpRequest) -> Response:
     from workbench.core.generate.generation import settings_for
-    from workbench.core.generate.jobs import Order
+    from workbench.core.generate.live import Order
     from workbench.core.generate.templates import usual_template
     from workbench.core.library.tokens import admit
     from workbench.core.music.reading import read_request

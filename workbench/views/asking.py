@@ -9,6 +9,7 @@ from workbench.core.library.takes import Take
 from workbench.core.music.reading import read_structure
 from workbench.core.music.request import Request
 from workbench.views.engine import jobs
+from workbench.views.player import come_into_sight
 from workbench.views.request_form import new_seed, request_form
 from workbench.views.runs import begin_watching, open_run, shown_runs
 from workbench.views.takes_strip import open_take
@@ -44,6 +45,7 @@ def asking(take: Take) -> None:
     except WorkbenchError as problem:
         st.error(f"{problem.message} {problem.hint}")
     else:
+        come_into_sight()
         st.rerun()
 
 

@@ -11,7 +11,7 @@ from workbench.core.compose.edits import transpose, with_cadence, with_key, with
 from workbench.core.compose.locks import Lock
 from workbench.core.errors import WorkbenchError
 from workbench.core.generate.generation import Kept
-from workbench.core.generate.jobs import Order
+from workbench.core.generate.live import Order
 from workbench.core.library.takes import Take, is_submitted, name_take, send_to_curators
 from workbench.core.music.cadences import CADENCES, CadenceType
 from workbench.core.music.keys import ALL_KEYS, parse_key

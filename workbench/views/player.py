@@ -18,12 +18,18 @@ _PLAYER = component("player", "sound.js", "drawing.js")
 
 def player(piece: Piece, *, key: str = "player") -> None:
     """Draw the player of a piece. The same piece again leaves it as it is, playing or not."""
-    _PLAYER(key=key, data=data_of(piece, dark=is_dark(key)), on_dark_change=lambda: _noted(key))
+    data = data_of(piece, dark=is_dark(key)) | {"asked": st.session_state.get("asked", 0)}
+    _PLAYER(key=key, data=data, on_dark_change=lambda: _noted(key))
+
+
+def come_into_sight() -> None:
+    """Something new was asked for: the first player drawn next scrolls to where it can be seen."""
+    st.session_state.asked = st.session_state.get("asked", 0) + 1
 
 
 def growing_player(run: str, *, key: str) -> None:
     """Draw the player of a piece that is being written: it asks ``/live/RUN`` for each section by itself."""
-    data = {"live": f"/live/{run}", "dark": is_dark(key)}
+    data = {"live": f"/live/{run}", "dark": is_dark(key), "asked": st.session_state.get("asked", 0)}
     _PLAYER(key=key, data=data, on_dark_change=lambda: _noted(key))
 
 

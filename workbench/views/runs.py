@@ -10,7 +10,7 @@ import streamlit as st
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.generate.growing import salvaged
-from workbench.core.generate.jobs import Live
+from workbench.core.generate.live import Live
 from workbench.core.library.generations import GenerationRecord, batch_of, unfinished_batches
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure, piece_id, section_measures
@@ -23,6 +23,8 @@ from workbench.views.visits import this_visit
 
 EVERY = 0.4
 """Seconds between two looks at how far it is; the player itself hears of each section at once."""
+ELSEWHERE = 1.5
+"""Seconds between two looks at whether a piece that nobody watches is finished."""
 
 OUTCOMES = {
     "first-try": ("Valid at the first try", "green"),
@@ -99,15 +101,25 @@ def runs_view(batch: str) -> bool:
 
 
 def still_writing(batch: str | None) -> None:
-    """A word on generations that this person has begun and does not see."""
-    for other in unfinished_batches(database(), this_visit().visitor):
-        if other != batch:
-            with st.container(horizontal=True, vertical_alignment="center", key="still_writing"):
-                st.markdown(quiet("A piece is still being written."))
-                if st.button("Watch it", key=f"watch_{other}", icon=":material/visibility:"):
-                    begin_watching(other)
-                    st.rerun()
-            return
+    """A word on generations that this person has begun and does not see, until they have ended."""
+    if _unseen(batch):
+        st.fragment(_still_writing, run_every=ELSEWHERE)(batch)
+
+
+def _unseen(batch: str | None) -> list[str]:
+    return [other for other in unfinished_batches(database(), this_visit().visitor) if other != batch]
+
+
+def _still_writing(batch: str | None) -> None:
+    others = _unseen(batch)
+    if not others:
+        this_visit().refresh()  # what was written is among the takes now
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", key="still_writing"):
+        st.markdown(quiet("A piece is still being written."))
+        if st.button("Watch it", key=f"watch_{others[0]}", icon=":material/visibility:"):
+            begin_watching(others[0])
+            st.rerun()
 
 
 def open_run(run: Shown) -> None:
@@ -193,7 +205,7 @@ def facts_line(run: Shown) -> str:
     parts = [f":{color}-badge[{words}]"] if words else []
     if run.counts:
         errors, warnings = run.counts.get("error", 0), run.counts.get("warning", 0)
-        parts.append(f"{errors} errors, {warnings} warnings")
+        parts.append(f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}")
     parts.append(clock(run.seconds) if run.seconds >= 60 else f"{run.seconds:.1f} s")
     tokens = int(run.usage.get("tokens_in") or 0) + int(run.usage.get("tokens_out") or 0)
     if tokens:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.generate.generation import GenerationSettings
-from workbench.core.generate.jobs import Order
+from workbench.core.generate.live import Order
 from workbench.core.generate.providers import ModelInfo
 from workbench.core.generate.secrecy import is_fine_tuned
 from workbench.core.generate.templates import all_templates
@@ -170,7 +170,7 @@ def how(variant: dict[str, Any], seed: int) -> GenerationSettings:
 def name_of(variant: dict[str, Any]) -> str:
     """What a variant is called beside others: who writes, and what is unusual about how it is asked."""
     writer = str(variant.get("writer") or SERVER)
-    who = {SERVER: "server's choice", RULES: "rules", BASE: "base model", TUNED: "fine-tuned model"}
+    who = {SERVER: "Server's choice", RULES: "Rules", BASE: "Base model", TUNED: "Fine-tuned model"}
     parts = [who.get(writer, writer.removeprefix(MODEL))]
     if writer != RULES:
         if variant.get("template"):

@@ -19,7 +19,8 @@ from studio import SHORT, TUNED, settings_of
 
 from workbench.core.compose import realize
 from workbench.core.generate.generation import Kept, lock_set, settings_for
-from workbench.core.generate.jobs import Jobs, Order
+from workbench.core.generate.jobs import Jobs
+from workbench.core.generate.live import Order
 from workbench.core.generate.replay import replay
 from workbench.core.library.database import Database
 from workbench.core.library.generations import batch_of, begin, find_generation, unfinished_batches
@@ -254,7 +255,8 @@ WORKER = """
 import sys, time
 sys.path[:0] = [sys.argv[1]]
 from workbench.core.generate.generation import settings_for
-from workbench.core.generate.jobs import Jobs, Order
+from workbench.core.generate.jobs import Jobs
+from workbench.core.generate.live import Order
 from workbench.core.library.database import open_database
 from workbench.core.library.drafts import save_draft
 from workbench.core.music.request import Request

@@ -12,16 +12,17 @@ import atexit
 import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from workbench.core.compose import FormPlan
 from workbench.core.errors import WorkbenchError
-from workbench.core.generate.generation import Generation, GenerationSettings, Kept, Watch, Workshop
-from workbench.core.generate.growing import SectionWatch, complete_part, salvaged
+from workbench.core.generate.endings import broken_off, finished, interrupted, settings_of
+from workbench.core.generate.generation import Generation, Workshop
+from workbench.core.generate.growing import salvaged
+from workbench.core.generate.live import Following, Live, Order
 from workbench.core.generate.pipeline import generate
 from workbench.core.generate.providers import ModelInfo, Providers
 from workbench.core.generate.secrecy import scrubber
@@ -29,7 +30,6 @@ from workbench.core.generate.templates import all_templates
 from workbench.core.library.database import Database, new_id
 from workbench.core.library.generations import (
     Ending,
-    GenerationRecord,
     State,
     beat,
     begin,
@@ -39,9 +39,6 @@ from workbench.core.library.generations import (
     orphans,
     started,
 )
-from workbench.core.library.takes import Take
-from workbench.core.music.request import Request
-from workbench.core.music.structure import MusicStructure, piece_id
 from workbench.core.settings import Settings
 
 BEAT_SECONDS = 1.0
@@ -54,51 +51,6 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Order:
-    """One generation to be begun: what is asked for, how, what stays, and what it is called beside others."""
-
-    request: Request
-    settings: GenerationSettings
-    label: str = ""
-    kept: Kept | None = None
-    parent: str | None = None
-
-
-@dataclass
-class Live:
-    """A generation of this process as it stands now. Read by pages; written by the engine's thread alone."""
-
-    id: str
-    batch: str
-    order: Order
-    state: str = "queued"
-    phase: str = "Waiting"
-    form: FormPlan | None = None
-    sections: int = 0
-    growing: MusicStructure | None = None
-    characters: int = 0
-    message: str = ""
-    generation: Generation | None = None
-    began: float = field(default_factory=time.monotonic)
-    ended: float | None = None
-
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return self.state in {"queued", "running"}
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since it was asked for, until it ended."""
-        return (self.ended if self.ended is not None else time.monotonic()) - self.began
-
-    @property
-    def structure(self) -> MusicStructure | None:
-        """The piece, or what there is of it so far."""
-        return self.generation.structure if self.generation is not None else self.growing
-
-
 class Jobs:
     """The generations of this process."""
 
@@ -109,7 +61,7 @@ class Jobs:
         self._live: dict[str, Live] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._notes: set[asyncio.Task[None]] = set()
-        self._watches: dict[str, _Following] = {}
+        self._watches: dict[str, Following] = {}
         self._guard = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self.workshop = Workshop(settings, Providers(settings), lambda: all_templates(database))
@@ -225,9 +177,10 @@ class Jobs:
 
     async def _followed(self, live: Live) -> None:
         """One generation from its beginning to its end in the database."""
-        following = _Following(live, self._loop, self._scrub, self._noted_start)
+        following = Following(live, self._loop, self._scrub, self._noted_start)
         self._watches[live.id] = following
         ending: Ending
+        state: State
         try:
             order = live.order
             generation = await generate(order.request, order.settings, self.workshop, kept=order.kept, watch=following)
@@ -254,7 +207,7 @@ class Jobs:
             live.ended = time.monotonic()
             live.state = state
 
-    def _broken_off(self, live: Live, following: _Following) -> Ending:
+    def _broken_off(self, live: Live, following: Following) -> Ending:
         """What is kept of a generation that was stopped: its complete sections."""
         structure = salvaged(following.clean(), live.order.request)
         live.growing = structure or live.growing
@@ -265,7 +218,7 @@ class Jobs:
         ending = finished(generation, order, token_id=token_id, take=False)
         await asyncio.to_thread(
             keep_finished, self.database, id, visitor=visitor, request=order.request.to_dict(),
-            settings=_settings(order), plan=generation.form.to_dict(), ending=ending,
+            settings=settings_of(order), plan=generation.form.to_dict(), ending=ending,
         )  # fmt: skip
         return generation
 
@@ -273,7 +226,7 @@ class Jobs:
         order = live.order
         begin(
             self.database, live.id, live.batch, position, visitor=visitor, owner=self.owner, label=order.label,
-            request=order.request.to_dict(), settings=_settings(order),
+            request=order.request.to_dict(), settings=settings_of(order),
         )  # fmt: skip
 
     def _noted_start(self, live: Live, form: FormPlan) -> None:
@@ -321,108 +274,3 @@ class Jobs:
         finished = [id for id, live in self._live.items() if not live.running]
         for id in finished[: max(0, len(self._live) - KEPT_LIVE)]:
             del self._live[id]
-
-
-class _Following(Watch):
-    """Keeps a live generation in step with what is being written."""
-
-    def __init__(
-        self, live: Live, loop: asyncio.AbstractEventLoop, scrub: Callable[[str], str],
-        begun: Callable[[Live, FormPlan], None],
-    ) -> None:  # fmt: skip
-        self._live, self._loop, self._scrub, self._begun = live, loop, scrub, begun
-        self._pieces: list[str] = []
-        self._sections = SectionWatch()
-        self._fresh = False
-
-    def phase(self, words: str) -> None:
-        self._live.phase = words
-
-    def begun(self, form: FormPlan) -> None:
-        self._live.form, self._live.state = form, "running"
-        self._begun(self._live, form)
-
-    def restart(self) -> None:
-        self._pieces, self._sections = [], SectionWatch()
-        self._live.sections, self._live.characters = 0, 0
-
-    def text(self, piece: str) -> None:
-        self._pieces.append(piece)
-        self._live.characters += len(piece)
-        self._fresh = True
-        watch = self._sections
-        if watch.feed(piece):
-            whole = "".join(self._pieces)[: watch.end] + watch.open_brackets
-            self._loop.run_in_executor(None, self._grow, whole, watch, watch.complete)
-
-    def _grow(self, whole: str, watch: SectionWatch, seen: int) -> None:
-        """Draw what is complete; beside the loop, since it takes some milliseconds."""
-        structure = complete_part(self._scrub(whole), self._live.order.request)
-        if structure is not None and watch is self._sections and seen >= self._live.sections:
-            self._live.growing, self._live.sections = structure, seen
-
-    def clean(self) -> str:
-        """All that was written, without secrets."""
-        return self._scrub("".join(self._pieces))
-
-    def taken(self) -> bool:
-        """Whether something is new since this was last asked."""
-        fresh, self._fresh = self._fresh, False
-        return fresh
-
-
-def _settings(order: Order) -> dict[str, Any]:
-    """How an order is to be done, as it is kept."""
-    return order.settings.to_dict() | ({"kept": order.kept.to_dict()} if order.kept is not None else {})
-
-
-def finished(generation: Generation, order: Order, *, token_id: str | None = None, take: bool = True) -> Ending:
-    """What a finished generation leaves in the database."""
-    usage = generation.usage
-    columns = {
-        "outcome": generation.outcome,
-        "provider": generation.provider,
-        "variant": generation.variant,
-        "model": generation.model,
-        "template": generation.template,
-        "structure": generation.structure.to_dict(),
-        "report": generation.report.to_dict(),
-        "repairs": [repair.to_dict() for repair in generation.repairs],
-        "trace": [step.to_dict() for step in generation.trace],
-        "usage": usage,
-    }
-    return Ending(
-        "done", columns, _take(generation, order) if take else None, generation.tokens.into, generation.tokens.out,
-        generation.cost, token_id,
-    )  # fmt: skip
-
-
-def _take(generation: Generation, order: Order) -> Take:
-    again = generation.provider == "rules" and order.kept is None and generation.request == order.request
-    return Take(
-        piece_id(generation.structure),
-        generation.structure,
-        order.request,
-        generation.seed if again else None,
-        change="" if order.kept is None else "regenerated",
-        parent_id=order.parent,
-    )
-
-
-def broken_off(order: Order, structure: MusicStructure | None, state: State, message: str) -> Ending:
-    """What a generation leaves that was stopped: a take of its complete sections, where there are any."""
-    take = None
-    if structure is not None:
-        take = Take(piece_id(structure), structure, order.request, change="stopped", parent_id=order.parent)
-    columns: dict[str, Any] = {"message": message}
-    if structure is not None:
-        columns["structure"] = structure.to_dict()
-    return Ending(state, columns, take)
-
-
-def interrupted(record: GenerationRecord) -> Ending:
-    """What is kept of a generation whose process was killed."""
-    request = Request.model_validate(dict(record.request))
-    structure = salvaged(record.partial, request)
-    message = "The server stopped while this was being written."
-    return broken_off(Order(request, GenerationSettings()), structure, "interrupted", message)

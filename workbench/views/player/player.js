@@ -3,6 +3,7 @@
 const MARK = { seconds: (value) => `${Math.floor(value / 60)}:${String(Math.floor(value % 60)).padStart(2, "0")}` };
 const players = new Map(); // parentElement -> Player
 let active = null; // the player that the space key belongs to
+let asked; // how often this page has asked for a piece
 
 /** Straight-line interpolation of rising `xs` to `ys`. */
 function interpolate(xs, ys, x) {
@@ -53,6 +54,8 @@ class Player {
   /** Show a piece, or listen for one that is being written. */
   update(data) {
     if (!data) return;
+    if (asked !== undefined && data.asked > asked) this.comeIntoSight();
+    if (data.asked !== undefined) asked = data.asked;
     if (data.live) {
       this.listen(data);
     } else {
@@ -109,6 +112,7 @@ class Player {
     const names = data.voices.map(({ name }) => name).join("/");
     this.loopSpan = null;
     this.wanted = false;
+    this.spoken = undefined;
     this.sound.open(data.voices.map(({ url }) => url), data.seconds);
     if (this.names !== names) {
       this.names = names;
@@ -278,8 +282,19 @@ class Player {
     if (this.loopSpan) this.setLoop(null);
     this.goTo((bar - 1) * this.data.bar);
     this.say(`Bar ${bar}`);
+    this.scroll("nearest");
+  }
+
+  /** Whoever asks for a piece from the end of a long form, or on a narrow screen, is taken to where it appears. */
+  comeIntoSight() {
+    const { top, bottom } = this.parts.stage.getBoundingClientRect();
+    if (Math.min(bottom, innerHeight) - Math.max(top, 0) < innerHeight * 0.3) this.scroll("start", "11rem"); // its title stands above it
+  }
+
+  scroll(block, margin = "") {
+    this.root.style.scrollMarginTop = margin;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.root.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+    this.root.scrollIntoView({ block, behavior: calm ? "auto" : "smooth" });
   }
 
   /** Loop a span of quarters (`[from, to]`), or stop looping. */
