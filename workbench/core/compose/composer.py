@@ -43,11 +43,13 @@ def compose(request: Request, *, seed: int | None = None) -> MusicStructure:
 
 def compose_plan(form: FormPlan, request: Request) -> MusicStructure:
     """Fill a given plan."""
-    composer = _Composer(form, request)
+    composer = Composer(form, request)
     return describe(form, request, composer.sections())
 
 
-class _Composer:
+class Composer:
+    """Fills one plan, phrase by phrase: what comes later knows what came before."""
+
     def __init__(self, form: FormPlan, request: Request) -> None:
         self.form = form
         self.manner = form.manner

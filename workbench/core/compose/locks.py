@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from workbench.core.compose.changing import change_phrases, change_sections, chord_of
-from workbench.core.compose.composer import _Composer
+from workbench.core.compose.composer import Composer
 from workbench.core.compose.harmony import Harmony, in_mode, sequenced
 from workbench.core.compose.harmony_passes import as_planned
 from workbench.core.compose.layout import lay_out
@@ -71,7 +71,8 @@ def keep_locked(base: MusicStructure, fresh: MusicStructure, locks: Collection[L
     with it. Without locks the fresh piece is returned as it is.
 
     Raises:
-        InvalidInputError: a lock names a section or phrase that is not there.
+        InvalidInputError: a lock names a section or phrase that is not there; too long to be written out.
+        InvalidStructureError: a Roman numeral cannot be read.
     """
     kept = _locked(base, locks)
     if not kept:
@@ -267,7 +268,7 @@ def _simple(figure: str, mode: Mode) -> str:
     return TRIADS[mode][parse_numeral(figure, mode).degree - 1]
 
 
-class _Guided(_Composer):
+class _Guided(Composer):
     """The composer at work around phrases that are given.
 
     ``free`` says of phrases that keep coming out as they were that they should only begin like what they repeat (1), or
@@ -303,12 +304,13 @@ class _Guided(_Composer):
         for each in self.base.leitmotifs or ():
             if each.tag in named:
                 cells[each.tag] = Motif(degrees=each.degrees, rhythm=each.rhythm)
-        ideas = {
-            name: idea_of(cell, self.meter, self.manner.density, self.rng)
-            for name, cell in cells.items()
-            if cell.degrees and cell.rhythm
-        }
-        return palette._replace(ideas={**palette.ideas, **ideas})
+        ideas = dict(palette.ideas)
+        for name, cell in cells.items():
+            if cell.degrees and cell.rhythm:
+                idea = idea_of(cell, self.meter, self.manner.density, self.rng)
+                whole = min(value for rhythm in idea.bars for value in rhythm) >= DIVISIONS // 32
+                ideas |= {name: idea} if whole else {}
+        return palette._replace(ideas=ideas)
 
     def _opening(self, done: WrittenPhrase) -> Motif:
         """The first two bars of a phrase."""

@@ -161,7 +161,7 @@ def heard_section(structure: MusicStructure, index: int) -> Section:
 def heard_chords(phrase: LaidPhrase) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The chords of a phrase in time and their lengths (divisions), such as a structure can hold."""
     lengths = [end - start for start, end in zip(phrase.starts, phrase.ends, strict=True)]
-    pairs = _holdable(list(zip(phrase.figures, lengths, strict=True)))
+    pairs = holdable(list(zip(phrase.figures, lengths, strict=True)))
     return tuple(figure for figure, _ in pairs), tuple(length for _, length in pairs)
 
 
@@ -170,14 +170,14 @@ def heard_tune(phrase: LaidPhrase, structure: MusicStructure) -> Motif:
     degrees, rhythm = phrase.degrees, phrase.rhythm
     if degrees is None:
         degrees, rhythm = tune_for(phrase, meter_of(structure.time_signature), reference_tonic(phrase.key))
-    pairs = _holdable(list(zip(degrees, rhythm, strict=True)))
+    pairs = holdable(list(zip(degrees, rhythm, strict=True)))
     return Motif(
         degrees=tuple(degree for degree, _ in pairs),
         rhythm=tuple(float(plain_quarters(length)) for _, length in pairs),
     )
 
 
-def _holdable(items: list[tuple[T, int]]) -> list[tuple[T, int]]:
+def holdable(items: list[tuple[T, int]]) -> list[tuple[T, int]]:
     """Lengths that can be written in quarters: odd ones to the nearest 128th note, very long ones in two or more."""
     if all(_SHORTEST <= length <= _LONGEST and divisions(plain_quarters(length)) == length for _, length in items):
         return items
@@ -240,11 +240,10 @@ def _shapes(structure: MusicStructure, index: int) -> tuple[PhraseShape, ...]:
         last = shapes[-1]
         if last.cadence is None:
             found = _possible(section.cadence, mode) or _spelled(section, mode) or "PAC"
-            before = shapes[-2] if len(shapes) > 1 else None
-            answers = before is not None and (before.role, last.role) == ("antecedent", "consequent")
-            if answers and before is not None and strength(before.cadence) >= strength(found):
-                found = "PAC"
-            shapes[-1] = last._replace(cadence=found)
+            before = shapes[-2] if len(shapes) > 1 else last
+            asks = strength(before.cadence) if (before.role, last.role) == ("antecedent", "consequent") else 0
+            answer = found if strength(found) > asks else "PAC" if asks < 1 else None
+            shapes[-1] = last._replace(cadence=answer)
         return tuple(shapes)
     laid = [phrase for phrase in lay_out(structure) if phrase.section == index]
     # The very division that ``layout`` hears; it leaves inner cadences to the chords, a plan names them.
