@@ -185,3 +185,86 @@ class SubmissionRow(Table):
     note: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(String(20), default="waiting")
     created_at: Mapped[datetime]
+
+
+class ExampleRow(Table):
+    """One piece of the curated library, or of the queue to it; what it is filtered by stands in columns of its own."""
+
+    __tablename__ = "examples"
+
+    id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    piece_id: Mapped[str] = mapped_column(String(40), index=True)
+    content_hash: Mapped[str] = mapped_column(String(64), index=True)
+    status: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(String(160))
+    request: Mapped[dict[str, Any]]
+    structure: Mapped[dict[str, Any]]
+    tags: Mapped[list[Any]]
+    teaches: Mapped[str] = mapped_column(Text, default="")
+    rights: Mapped[dict[str, Any]]
+    origin: Mapped[dict[str, Any]]
+    note: Mapped[str] = mapped_column(Text, default="")
+    form: Mapped[str] = mapped_column(String(120))
+    period: Mapped[str] = mapped_column(String(20))
+    mode: Mapped[str] = mapped_column(String(10))
+    meter: Mapped[str] = mapped_column(String(10))
+    valence: Mapped[float]
+    arousal: Mapped[float]
+    errors: Mapped[int]
+    warnings: Mapped[int]
+    rights_gaps: Mapped[int]
+    may_prompt: Mapped[bool]
+    may_train: Mapped[bool]
+    search: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    round: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_examples_queue", "status", "created_at", "id"),
+        Index("ix_examples_form", "form", "period"),
+    )
+
+
+class VoteRow(Table):
+    """One curator's vote on one round of an example; a round ends when the piece is changed."""
+
+    __tablename__ = "votes"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    example_id: Mapped[str] = mapped_column(ForeignKey("examples.id", ondelete="CASCADE"))
+    round: Mapped[int]
+    curator: Mapped[str] = mapped_column(String(80))
+    vote: Mapped[str] = mapped_column(String(20))
+    note: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("example_id", "round", "curator"),)
+
+
+class AuditRow(Table):
+    """What somebody did in the library. Rows are added and never changed: the database itself refuses it."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    example_id: Mapped[str] = mapped_column(String(100), index=True)
+    curator: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(40))
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    note: Mapped[str] = mapped_column(Text, default="")
+    undoes: Mapped[int | None]
+    at: Mapped[datetime]
+
+
+class SavedViewRow(Table):
+    """Filters of the queue under a name."""
+
+    __tablename__ = "saved_views"
+
+    curator: Mapped[str] = mapped_column(String(80), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    filters: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
