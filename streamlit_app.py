@@ -9,6 +9,10 @@ ASSETS = Path(__file__).parent / "assets"
 st.set_page_config(page_title="AIRIA Workbench", page_icon=str(ASSETS / "icon.svg"), layout="wide")
 st.logo(str(ASSETS / "logo.svg"), size="large")
 page = st.navigation(
-    [st.Page("workbench/pages/compose.py", title="Compose", icon=":material/piano:", default=True)], position="top"
+    [
+        st.Page("workbench/pages/compose.py", title="Compose", icon=":material/piano:", default=True),
+        st.Page("workbench/pages/examples.py", title="Examples", icon=":material/library_music:"),
+    ],
+    position="top",
 )
 page.run()

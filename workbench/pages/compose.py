@@ -78,7 +78,7 @@ def page() -> None:
         if batch is not None and not watching:
             take = current_take()
         if "notice" in st.session_state:
-            st.warning(st.session_state.notice, icon=":material/link_off:")
+            st.warning(st.session_state.notice, icon=":material/info:")
         still_writing(batch)
         if not watching:
             piece = piece_of(take)

@@ -12,11 +12,13 @@ from workbench.core.compose.locks import Lock
 from workbench.core.errors import WorkbenchError
 from workbench.core.generate.generation import Kept
 from workbench.core.generate.live import Order
+from workbench.core.library.curation import submit_take
 from workbench.core.library.takes import Take, is_submitted, name_take, send_to_curators
 from workbench.core.music.cadences import CADENCES, CadenceType
 from workbench.core.music.keys import ALL_KEYS, parse_key
 from workbench.core.music.request import Request
 from workbench.core.music.structure import Motif, MusicStructure, Phrase, Section
+from workbench.views.curators import curator
 from workbench.views.details import plain, quiet
 from workbench.views.engine import database, jobs
 from workbench.views.links import read_degrees, read_rhythm
@@ -111,11 +113,12 @@ def _by_hand(piece: Piece, take: Take) -> None:
     st.subheader("Change a section", anchor=False)
     structure = piece.structure
     names = [f"{number + 1}. {section.name}" for number, section in enumerate(structure.sections)]
-    index = st.selectbox(
-        "Section", range(len(names)), format_func=lambda number: names[number], key=f"edit_section_{piece.id}"
+    # It stays chosen while one changes a section in several ways, each of which makes another piece.
+    chosen = st.selectbox(
+        "Section", range(len(names)), format_func=lambda number: names[number], key=f"edit_section_{len(names)}"
     )
-    section = structure.sections[index or 0]
-    index = index or 0
+    index = chosen or 0
+    section = structure.sections[index]
     tag = f"{piece.id}_{index}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         keys = [key.name for key in ALL_KEYS]
@@ -236,7 +239,9 @@ def _sending(take: Take) -> None:
     if st.button("Send to curators", icon=":material/send:", key=f"send_{take.piece_id}", disabled=sent):
         visit = this_visit()
         try:
-            send_to_curators(database(), visit.keep(take), visit.visitor, note)
+            kept = visit.keep(take)
+            submit_take(database(), kept, curator=curator(), note=note)
+            send_to_curators(database(), kept, visit.visitor, note)
         except WorkbenchError as problem:
             st.error(f"{problem.message} {problem.hint}")
         else:

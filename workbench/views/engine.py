@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+
 import streamlit as st
 
+from workbench.core.errors import WorkbenchError
 from workbench.core.generate.generation import GenerationSettings, settings_for
 from workbench.core.generate.jobs import Jobs
 from workbench.core.generate.templates import usual_template
+from workbench.core.library.curation import load_built_in
 from workbench.core.library.database import Database, shared_database
+from workbench.core.library.examples import load_examples
 from workbench.core.settings import Settings, load_settings
+
+_log = logging.getLogger(__name__)
 
 
 @st.cache_resource(show_spinner=False)
@@ -38,5 +46,23 @@ def usual() -> GenerationSettings:
 
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
-    """The generations of this process."""
+    """The generations of this process; with the first call, the examples that ship are taken into the library."""
+    threading.Thread(target=_fill_library, name="library", daemon=True).start()
     return Jobs(settings(), database())
+
+
+@st.cache_resource(show_spinner=False)
+def library() -> int:
+    """Take the examples that ship into the library; how many were new. Once for this process.
+
+    Raises:
+        WorkbenchError: one of them, or the database, is broken.
+    """
+    return load_built_in(database(), load_examples())
+
+
+def _fill_library() -> None:
+    try:
+        library()
+    except WorkbenchError as problem:
+        _log.warning("the examples that ship were not loaded: %s", problem)

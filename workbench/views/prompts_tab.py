@@ -47,6 +47,9 @@ def prompts_tab(request: Request, seed: int) -> None:
     """The editor of templates, with a preview for the request on the page and the plan of its seed."""
     known = {each.label: each for each in all_templates(database())}
     labels = list(known)
+    if st.session_state.get("saved_template") in known:
+        st.session_state.prompt_template = st.session_state.saved_template  # before its box is drawn
+        st.toast(f"Saved as {st.session_state.pop('saved_template')}.")
     left, right = st.columns([5, 4], gap="large")
     with left:
         chosen = st.selectbox("Template and version", labels[::-1], key="prompt_template", persist_state="page")
@@ -118,25 +121,28 @@ def _saving(template: Template, changed: Template) -> None:
             else:
                 drop_draft(database(), visit.visitor, f"template:{template.label}")
                 st.session_state.saved_template = saved.label
-                st.session_state.pop("prompt_template", None)
+                _renew(template)
                 st.rerun()
         st.button("Undo my changes", icon=":material/undo:", key="undo_template", on_click=lambda: _undo(template))
-    if st.session_state.get("saved_template"):
-        st.toast(f"Saved as {st.session_state.pop('saved_template')}.")
 
 
 def _undo(template: Template) -> None:
-    name = f"template:{template.label}"
-    drop_draft(database(), this_visit().visitor, name)
-    st.session_state[f"{name}/version"] = st.session_state.get(f"{name}/version", 0) + 1
+    drop_draft(database(), this_visit().visitor, f"template:{template.label}")
+    _renew(template)
+
+
+def _renew(template: Template) -> None:
+    """Let the boxes of a template show its own text again."""
+    name = f"template:{template.label}/version"
+    st.session_state[name] = st.session_state.get(name, 0) + 1
 
 
 def _preview(request: Request, seed: int, changed: Template) -> None:
     """The exact messages for the request on the page, with their tokens."""
     st.subheader("What the model reads", anchor=False)
     examples = st.slider("Examples", 0, 3, settings().model_examples, key="preview_examples", persist_state="page")
-    form = plan(request, seed=seed)
     try:
+        form = plan(request, seed=seed)
         picked: Any = ()
         if examples:
             picked = pick_examples(
@@ -148,9 +154,11 @@ def _preview(request: Request, seed: int, changed: Template) -> None:
         return
     model = settings().model_base
     st.markdown(f"**{count_messages(prompt.messages, model)}** in {len(prompt.messages)} messages")
+    # The message that is being changed lies open.
+    opened = 0 if st.session_state.get("prompt_part", "system") == "system" else len(prompt.messages) - 1
     for number, message in enumerate(prompt.messages):
         count = count_tokens(message.content, model)
-        with st.expander(f"{message.role} · {count}", expanded=number == len(prompt.messages) - 1):
+        with st.expander(f"{message.role} · {count}", expanded=number == opened):
             st.code(message.content, language=None, wrap_lines=True, height=320)
 
 

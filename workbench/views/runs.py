@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,8 @@ class Shown:
     counts: Mapping[str, int]
     usage: Mapping[str, Any]
     message: str
+    unfit: int = 0
+    """Sections that were written, but did not fit between those that stay, so that the old ones stand."""
 
     @property
     def running(self) -> bool:
@@ -93,10 +95,9 @@ def runs_view(batch: str) -> bool:
     if len(runs) == 1 and not runs[0].running and runs[0].structure is not None and not runs[0].message:
         open_run(runs[0])
         return False
-    if any(run.running for run in runs):
-        st.fragment(_growing, run_every=EVERY)(batch)
-    else:
-        _side_by_side(runs)
+    # One fragment before and after the end: the players stay as they are, and what is heard plays on.
+    running = any(run.running for run in runs)
+    st.fragment(_growing, run_every=EVERY if running else None)(batch, running)
     return True
 
 
@@ -130,11 +131,14 @@ def open_run(run: Shown) -> None:
     take = visit.look_up(piece_id(run.structure))
     if take is not None:
         show_take(take)  # the address is then the take's alone
+        if run.unfit:
+            what = "One section" if run.unfit == 1 else f"{run.unfit} sections"
+            st.session_state.notice = f"{what} of what was written did not fit, and stayed as before."
 
 
-def _growing(batch: str) -> None:
+def _growing(batch: str, running: bool) -> None:
     runs = shown_runs(batch)
-    if not any(run.running for run in runs):
+    if running and not any(run.running for run in runs):
         this_visit().refresh()
         st.rerun()
     _side_by_side(runs)
@@ -164,11 +168,12 @@ def _card(run: Shown, *, alone: bool = False) -> None:
     else:
         st.markdown(f"**{plain(run.label)}**  \n{title}")
     st.markdown(_where(run))
-    if run.running:
-        st.button(
-            "Stop", icon=":material/stop_circle:", key=f"stop_{run.id}", on_click=lambda: jobs().stop(run.id),
-            help="What is complete is kept.",
-        )  # fmt: skip
+    with st.container():  # always there, so that the player keeps its place
+        if run.running:
+            st.button(
+                "Stop", icon=":material/stop_circle:", key=f"stop_{run.id}", on_click=lambda: jobs().stop(run.id),
+                help="What is complete is kept.",
+            )  # fmt: skip
     if run.running and jobs().live(run.id) is not None:
         growing_player(run.id, key=f"player_{run.id}")
     elif structure is not None:
@@ -234,6 +239,7 @@ def _from_live(live: Live) -> Shown:
         live.form.to_dict() if live.form else None, live.sections, live.characters,
         generation.outcome if generation else "", generation.report.counts if generation else {},
         generation.usage if generation else {}, live.message,
+        _unfit([step.to_dict() for step in generation.trace]) if generation else 0,
     )  # fmt: skip
 
 
@@ -249,4 +255,11 @@ def _from_record(record: GenerationRecord) -> Shown:
         record.id, record.label, record.state, "Being written elsewhere", (end - record.created_at).total_seconds(),
         request, structure, record.plan, len(structure.sections) if structure else 0, len(record.partial),
         record.outcome or "", (record.report or {}).get("counts", {}), record.usage or {}, record.message,
+        _unfit(record.trace or ()),
     )  # fmt: skip
+
+
+def _unfit(trace: Sequence[Mapping[str, Any]]) -> int:
+    if any(step.get("kind") == "fallback" for step in trace):
+        return 0  # the rules fit in everywhere
+    return next((len(step["unchanged"]) for step in reversed(trace) if "unchanged" in step), 0)

@@ -68,7 +68,8 @@ _REPLAY = "Runs today's sanitizer, refining and checks over the answers as they 
 
 def _replayed(result: Replay) -> None:
     if result.same:
-        st.success(f"The same piece, by the same way: {result.outcome}.", icon=":material/check:")
+        words = OUTCOMES[result.outcome][0].lower() if result.outcome in OUTCOMES else result.outcome
+        st.success(f"The same piece, by the same way: {words}.", icon=":material/check:")
     else:
         st.warning(f"Today it ends otherwise: {plain(result.words)}", icon=":material/difference:")
 

@@ -27,6 +27,7 @@ from workbench.core.generate.pipeline import generate
 from workbench.core.generate.providers import ModelInfo, Providers
 from workbench.core.generate.secrecy import scrubber
 from workbench.core.generate.templates import all_templates
+from workbench.core.library.curation import Approved
 from workbench.core.library.database import Database, new_id
 from workbench.core.library.generations import (
     Ending,
@@ -64,7 +65,9 @@ class Jobs:
         self._watches: dict[str, Following] = {}
         self._guard = threading.Lock()
         self._loop = asyncio.new_event_loop()
-        self.workshop = Workshop(settings, Providers(settings), lambda: all_templates(database))
+        self.workshop = Workshop(
+            settings, Providers(settings), lambda: all_templates(database), examples=Approved(database)
+        )
         self._thread = threading.Thread(target=self._run_loop, name="generations", daemon=True)
         self._thread.start()
         self._submit(self._beat())

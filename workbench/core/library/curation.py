@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 from workbench.core.checks import check
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.database import Database, new_id, now, storable, storable_json
-from workbench.core.library.examples import Example
+from workbench.core.library.examples import Example, load_examples
 from workbench.core.library.rights import Rights, missing, read_rights, uses_of
 from workbench.core.library.tables import AuditRow, ExampleRow
+from workbench.core.library.takes import Take
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure, piece_id
 
@@ -113,20 +114,57 @@ def submit(
         return item_of(row), True
 
 
+def submit_take(database: Database, take: Take, *, curator: str, note: str = "") -> tuple[Item, bool]:
+    """Put a take into the queue, with where it came from; False where its music is there already."""
+    origin = {"kind": "take", "take": take.id, "generation": take.generation_id or "", "change": take.change}
+    return submit(
+        database, take.request or Request(), take.structure, curator=curator, note=note,
+        origin={name: value for name, value in origin.items() if value},
+    )  # fmt: skip
+
+
 def load_built_in(database: Database, examples: Sequence[Example]) -> int:
     """Take the examples that ship into the library, approved, where they are not yet in it; how many were new."""
     with database.reading() as session:
         known = set(session.scalars(select(ExampleRow.id)).all())
-    count = 0
+    rows = []
     for example in examples:
         if example.id not in known:
             origin = {"kind": "built-in", "file": f"{example.id}.json"}
+            row = ExampleRow(id=example.id, status="approved", version=1, round=1, created_at=now(), origin=origin)
             rights = read_rights(dict(example.rights))
-            count += submit(
-                database, example.request, example.structure, curator="workbench", origin=origin, rights=rights,
-                tags=example.tags, teaches=example.teaches, id=example.id, status="approved",
-            )[1]  # fmt: skip
+            write(row, example.request, example.structure, example.tags, example.teaches, rights, "")
+            demand_approvable(item_of(row))
+            rows.append(row)
+    if not rows:
+        return 0
+    count = 0
+    with database.writing() as session:
+        there = select(ExampleRow.id).where(ExampleRow.id.in_([row.id for row in rows]))
+        taken = set(session.scalars(there).all())  # by another process, meanwhile
+        for row in rows:
+            if row.id not in taken:
+                session.add(row)
+                session.flush()
+                note_down(session, row, "workbench", "submitted", None, "")
+                count += 1
     return count
+
+
+class Approved:
+    """The approved examples, read again only when the library has changed; what ships, while it is still empty."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seen = -1
+        self._examples: tuple[Example, ...] = ()
+
+    def __call__(self) -> tuple[Example, ...]:
+        """The examples that may stand in prompts."""
+        now_at = revision(self._database)
+        if now_at != self._seen:
+            self._examples, self._seen = approved(self._database), now_at
+        return self._examples if self._seen else load_examples()
 
 
 def queue(

@@ -6,7 +6,7 @@ is no longer the one that was seen, nothing is overwritten and the maker is told
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -167,6 +167,18 @@ def trail(database: Database, *, example_id: str = "", most: int = 200) -> tuple
             Trail(row.id, row.example_id, row.curator, row.action, row.note, row.undoes, row.at, row.before, row.after)
             for row in session.scalars(wanted).all()
         )
+
+
+def told(row: Trail, rows: Sequence[Trail], curator: str) -> str:
+    """What a row of the trail tells a curator: others' votes are only "voted" until one has voted oneself, or the
+    votes have decided."""
+    if row.action not in VOTES or row.curator == curator:
+        return row.action
+    here = (row.after or {}).get("round")
+    same = [each for each in rows if each.example_id == row.example_id and (each.after or {}).get("round") == here]
+    mine = any(each.curator == curator and each.action in VOTES for each in same)
+    decided = any((each.after or {}).get("status") in {"approved", "rejected"} for each in same)
+    return row.action if mine or decided else "voted"
 
 
 def agreement(database: Database) -> tuple[float | None, int]:
