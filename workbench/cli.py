@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from workbench import __version__
-from workbench.commands import check, console, generate, models, prompts, render, sanitize, serve, token
+from workbench.commands import check, console, examples, generate, models, prompts, render, sanitize, serve, token
 from workbench.core.errors import InvalidInputError, WorkbenchError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app.command("check")(check.check)
 app.command("sanitize")(sanitize.sanitize)
 app.command("models")(models.models)
 app.command("serve")(serve.serve)
+app.add_typer(examples.app, name="examples")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(token.app, name="token")
 
