@@ -16,6 +16,7 @@ from workbench.views.details import plain, quiet
 from workbench.views.edits import own_text
 from workbench.views.engine import database
 from workbench.views.findings import counts_words, findings_list, own_profile
+from workbench.views.neighbours import near_duplicate, neighbours
 from workbench.views.pieces import shelf
 from workbench.views.player import player
 from workbench.views.rights_form import rights_form, rights_verdicts
@@ -23,7 +24,7 @@ from workbench.views.takes_strip import ago, piece_title
 from workbench.views.textbox import textbox
 from workbench.views.visits import this_visit
 
-TABS = ("Findings", "Rights", "Edit", "Origin", "Votes and trail")
+TABS = ("Findings", "Rights", "Edit", "Neighbours", "Origin", "Votes and trail")
 MAX_JSON = 400_000
 
 
@@ -42,6 +43,9 @@ def item_view(item: Item) -> None:
     st.markdown(quiet(plain("  ·  ".join(part for part in parts if part))))
     if item.teaches:
         st.markdown(plain(item.teaches))
+    double = near_duplicate(item)
+    if double:
+        st.markdown(f":orange-badge[:material/content_copy: {plain(double)}]")
     try:
         player(shelf().put(structure), key="example_player")
     except WorkbenchError as problem:
@@ -62,6 +66,8 @@ def _tab(name: str, item: Item) -> None:
             _rights(item)
         case "Edit":
             _edit(item)
+        case "Neighbours":
+            neighbours(item)
         case "Origin":
             _origin(item)
         case _:

@@ -14,6 +14,7 @@ from workbench.core.library.drafts import drop_draft, load_draft, save_draft
 from workbench.core.library.saved_views import save_view, saved_views
 from workbench.core.music.forms import FORMS, PERIODS
 from workbench.core.music.moods import WORDS, mood_word
+from workbench.views.bulk import bulk
 from workbench.views.component import component
 from workbench.views.curators import curator, needed, who
 from workbench.views.details import quiet
@@ -49,6 +50,8 @@ def examples_queue() -> None:
         st.markdown(quiet(f"{count:,} example{'' if count == 1 else 's'}"))
         data = {"items": [_row(each) for each in items], "current": item.id if item else ""}
         _LIST(key="queue", data=data, on_chosen_change=_on_chosen)
+        if items and st.button("Decide on all of these", icon=":material/checklist:", key="bulk", type="tertiary"):
+            bulk(filters)
         who()
         _keys()
     with right:

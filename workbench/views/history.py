@@ -10,6 +10,7 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.library.takes import PAGE, Take, delete_takes, search_takes
 from workbench.core.music.differences import Difference, differences
 from workbench.core.music.moods import mood_word
+from workbench.core.music.structure import MusicStructure
 from workbench.views.details import plain, quiet
 from workbench.views.engine import database
 from workbench.views.pieces import shelf
@@ -106,7 +107,7 @@ def _comparison(current: Take) -> None:
     if not found:
         st.markdown(quiet("The two are the same but for their names."))
         return
-    lines = [_line(each, current) for each in found[:MAX_DIFFERENCES]]
+    lines = [difference_line(each, current.structure) for each in found[:MAX_DIFFERENCES]]
     more = f"\n- and {len(found) - MAX_DIFFERENCES} more" if len(found) > MAX_DIFFERENCES else ""
     st.markdown("\n".join(f"- {line}" for line in lines) + more)
     if st.button("Close the comparison", key="close_comparison", icon=":material/close:"):
@@ -114,8 +115,9 @@ def _comparison(current: Take) -> None:
         st.rerun(scope="fragment")
 
 
-def _line(found: Difference, current: Take) -> str:
-    place = place_words(current.structure.to_dict(), found.path)
+def difference_line(found: Difference, structure: MusicStructure) -> str:
+    """One difference as a line of Markdown: where, what, before and after."""
+    place = place_words(structure.to_dict(), found.path)
     return (
         f"{plain(place[:1].upper() + place[1:])}, {found.kind.replace('-', ' ')}: {plain(value_words(found.before))} → "
         f"{plain(value_words(found.after))}"
