@@ -22,12 +22,27 @@ from workbench.core.compose import realize
 from workbench.core.errors import InputTooLargeError, InvalidInputError
 from workbench.core.generate import sanitize
 from workbench.core.library.examples import FOLDER, LAYERS, Example, load_examples, pick_examples
+from workbench.core.library.rights import USES, missing, read_rights, uses_of
 from workbench.core.music.forms import FORM_IDS, PERIODS
+from workbench.core.music.meters import TIME_SIGNATURES
+from workbench.core.music.moods import WORDS, mood_word
 from workbench.core.music.request import Request
 
 EXAMPLES = load_examples()
 FILES = sorted(FOLDER.glob("*.json"))
-BY_FORM = {example.structure.form: example for example in EXAMPLES}
+FEW = tuple(
+    example
+    for example in EXAMPLES
+    if example.id
+    in {
+        "aba-modern-village", "aba-romantic-barcarolle", "binary-baroque-allemande", "minuet-trio-baroque-garden",
+        "rondo-classical-hunt", "rounded-binary-modern-snow", "sonata-classical-storm",
+        "theme-variation-romantic-letter",
+    }
+)  # fmt: skip
+"""What retrieval is tried on: however the library grows, the nearest of these stay the nearest."""
+BY_FORM = {example.structure.form: example for example in FEW}
+THEMES = "public-domain-theme"
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
 
@@ -50,29 +65,31 @@ def test_there_is_a_file_for_each_example_named_by_its_id() -> None:
     assert [path.stem for path in FILES] == [example.id for example in EXAMPLES]
 
 
-def test_every_form_is_covered() -> None:
-    assert {example.structure.form for example in EXAMPLES} == set(FORM_IDS)
+def test_there_are_at_least_forty_eight() -> None:
+    assert len(EXAMPLES) >= 48
 
 
-def test_every_period_is_covered_twice() -> None:
-    assert Counter(example.structure.period for example in EXAMPLES) == dict.fromkeys(PERIODS, 2)
+def test_every_form_is_there_in_every_period() -> None:
+    found = {(example.structure.form, example.structure.period) for example in EXAMPLES}
+    assert found >= {(form, period) for form in FORM_IDS for period in PERIODS}
+
+
+def test_a_dozen_are_drawn_from_works_in_the_public_domain() -> None:
+    assert sum(THEMES in example.tags for example in EXAMPLES) >= 12
 
 
 def test_major_and_minor_are_balanced() -> None:
-    assert Counter(example.structure.tonality.mode for example in EXAMPLES) == {"major": 4, "minor": 4}
+    modes = Counter(example.structure.tonality.mode for example in EXAMPLES)
+    assert min(modes.values()) / len(EXAMPLES) >= 0.35
 
 
-def test_simple_and_compound_meters_are_covered() -> None:
-    assert {example.structure.time_signature for example in EXAMPLES} >= {"2/4", "3/4", "4/4", "6/8"}
+def test_all_meters_are_covered() -> None:
+    assert {example.structure.time_signature for example in EXAMPLES} == set(TIME_SIGNATURES)
 
 
 def test_moods_lie_all_over_the_plane() -> None:
-    valences = sorted(example.request.valence for example in EXAMPLES)
-    arousals = sorted(example.request.arousal for example in EXAMPLES)
-    assert (valences[0], valences[-1]) == (-0.8, 0.8)
-    assert (arousals[0], arousals[-1]) == (0.1, 0.9)
-    corners = {(example.request.valence > 0, example.request.arousal > 0.5) for example in EXAMPLES}
-    assert len(corners) == 4
+    words = {mood_word(example.request.valence, example.request.arousal) for example in EXAMPLES}
+    assert words == {word for row in WORDS for word in row}
 
 
 def test_no_two_examples_open_with_the_same_tune() -> None:
@@ -113,7 +130,7 @@ def test_request_and_structure_agree(example: Example) -> None:
 
 @every_example
 def test_an_example_fits_into_a_prompt(example: Example) -> None:
-    assert 12 <= example.structure.measures <= 32
+    assert 12 <= example.structure.measures <= 48
     text = json.dumps(example.structure.to_dict(), ensure_ascii=False, separators=(",", ":"))
     assert len(text) <= 6000
 
@@ -169,19 +186,19 @@ def test_transformations_that_are_named_are_used(example: Example) -> None:
 @every_example
 def test_the_highest_note_is_saved_for_the_later_part(example: Example) -> None:
     structure = example.structure
-    _, measures = top(example)
-    if structure.form == "theme-variation":  # each variation has the theme's curve; the last one rises above it
-        assert measures == [29]
+    if THEMES in example.tags:  # their composers placed it
         return
-    assert len(measures) == 1
-    assert 0.5 <= measures[0] / structure.measures <= 0.8
+    _, measures = top(example)
+    latest = 1.0 if structure.form == "theme-variation" else 0.85  # the last variation rises above the others
+    assert len(measures) <= 2
+    assert all(0.45 <= measure / structure.measures <= latest for measure in measures)
 
 
 @every_example
 def test_tunes_move_mostly_by_step_or_third(example: Example) -> None:
     line = [note.midi for note in realize(example.structure).notes if note.voice == 0]
     moves = [abs(after - before) for before, after in pairwise(line)]
-    assert sum(move <= 4 for move in moves) >= 0.7 * len(moves)
+    assert sum(move <= 4 for move in moves) >= (0.5 if THEMES in example.tags else 0.7) * len(moves)
 
 
 @every_example
@@ -192,15 +209,14 @@ def test_a_return_is_varied(example: Example) -> None:
 
 
 @every_example
-def test_rights_are_complete(example: Example) -> None:
-    rights = example.rights
-    assert rights["prompt"] is True
-    assert rights["training"] is True
-    assert [layer["layer"] for layer in rights["layers"]] == list(LAYERS)
-    for layer in rights["layers"]:
-        assert layer["holder"] == "AIRIA Workbench"
-        assert layer["basis"] == "own work"
-        assert layer["licence"] == "CC0-1.0"
+def test_rights_are_complete_and_allow_training_for_a_product(example: Example) -> None:
+    rights = read_rights(dict(example.rights))
+    assert [layer.layer for layer in rights.layers] == list(LAYERS)
+    assert missing(rights) == ()
+    uses = uses_of(rights)
+    for use in USES:
+        assert uses[use].allowed, uses[use].reasons
+    assert (rights.layer("work").basis == "public domain") == (THEMES in example.tags)
 
 
 @every_example
@@ -226,7 +242,7 @@ def asked(**fields: Any) -> Request:
 
 
 def pick(request: Request | None = None, form: str = "rondo", period: str = "baroque", **fields: Any) -> list[str]:
-    settings: dict[str, Any] = {"count": 3, "examples": EXAMPLES} | fields
+    settings: dict[str, Any] = {"count": 3, "examples": FEW} | fields
     return [each.example.id for each in pick_examples(request or asked(), form=form, period=period, **settings)]
 
 
@@ -237,14 +253,14 @@ def like(example: Example, id: str, **fields: Any) -> Example:
 
 @pytest.mark.parametrize("form", FORM_IDS)
 @pytest.mark.parametrize("period", PERIODS)
-def test_the_form_goes_before_everything(form: str, period: str) -> None:
+def test_form_and_period_go_before_everything(form: str, period: str) -> None:
     first = pick_examples(asked(), form=form, period=period, count=1, examples=EXAMPLES)[0]
-    assert first.example.structure.form == form
+    assert (first.example.structure.form, first.example.structure.period) == (form, period)
     assert first.why.startswith("same form")
 
 
 def test_the_period_goes_before_the_mood() -> None:
-    barcarolle = next(example for example in EXAMPLES if example.id == "aba-romantic-barcarolle")
+    barcarolle = next(example for example in FEW if example.id == "aba-romantic-barcarolle")
     gay = asked(valence=0.9, arousal=1.0)
     assert pick(gay, "ABA", "romantic")[0] == barcarolle.id
     assert pick(gay, "rondo", "romantic")[1:] == ["theme-variation-romantic-letter", barcarolle.id]
@@ -274,9 +290,7 @@ def test_mode_and_meter_decide_between_equal_moods() -> None:
 
 
 def test_where_no_form_agrees_the_nearest_still_come() -> None:
-    picked = pick_examples(
-        asked(valence=-0.7, arousal=0.9), form="fugue", period="classical", count=2, examples=EXAMPLES
-    )
+    picked = pick_examples(asked(valence=-0.7, arousal=0.9), form="fugue", period="classical", count=2, examples=FEW)
     assert [each.example.id for each in picked] == ["sonata-classical-storm", "rondo-classical-hunt"]
     assert [each.why for each in picked] == ["same period, mood near", "same period"]
 
@@ -291,7 +305,7 @@ def test_where_nothing_agrees_the_nearest_still_comes() -> None:
 
 def test_the_reasons_are_told_in_words() -> None:
     rondo = BY_FORM["rondo"]
-    (picked,) = pick_examples(rondo.request, form="rondo", period="classical", count=1, examples=EXAMPLES)
+    (picked,) = pick_examples(rondo.request, form="rondo", period="classical", count=1, examples=FEW)
     assert picked.example is rondo
     assert picked.score > 0.99
     assert picked.why == "same form, same period, mood near, same mode, same meter"
@@ -303,15 +317,15 @@ def test_one_to_three_are_picked(count: int, given: int) -> None:
 
 
 def test_an_example_is_picked_once_and_not_when_left_out() -> None:
-    assert pick(examples=[*EXAMPLES, *EXAMPLES]) == pick()
+    assert pick(examples=[*FEW, *FEW]) == pick()
     first, *rest = pick()
     assert pick(without={first})[:2] == rest
-    assert pick(without=[example.id for example in EXAMPLES]) == []
+    assert pick(without=[example.id for example in FEW]) == []
     assert pick(examples=()) == []
 
 
 @given(
-    st.permutations(EXAMPLES),
+    st.permutations(FEW),
     st.floats(-1, 1),
     st.floats(0, 1),
     st.sampled_from([*FORM_IDS, "fugue"]),
@@ -323,7 +337,7 @@ def test_the_choice_does_not_depend_on_the_order(
 ) -> None:
     request = Request(valence=valence, arousal=arousal, key=key)
     picked = pick_examples(request, form=form, period=period, count=3, examples=shuffled)
-    assert picked == pick_examples(request, form=form, period=period, count=3, examples=EXAMPLES)
+    assert picked == pick_examples(request, form=form, period=period, count=3, examples=FEW)
     scores = [each.score for each in picked]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
@@ -354,8 +368,8 @@ def test_another_folder_is_read_each_time(tmp_path: Path, sound: dict[str, Any])
     write(tmp_path, sound)
     (example,) = load_examples(tmp_path)
     assert example == EXAMPLES[0]
-    assert hash(example) == hash(EXAMPLES[0])
-    assert len({example, EXAMPLES[0]}) == 1
+    assert hash(example) == hash(FEW[0])
+    assert len({example, FEW[0]}) == 1
 
 
 def test_examples_come_by_file_name_and_other_files_are_left_alone(tmp_path: Path, sound: dict[str, Any]) -> None:
