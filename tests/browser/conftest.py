@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from composing import connected
 from driving import App, Journey
+from loopback import Loopback
 from playwright.sync_api import Browser, expect, sync_playwright
 
 ARGUMENTS = (
@@ -24,13 +26,13 @@ ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=int(__import__("os").environ.get("T", "60000")))
 
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One running app for all journeys."""
-    app = App(tmp_path_factory.mktemp("app") / "log.txt")
+    app = App(tmp_path_factory.mktemp("app"))
     yield app
     app.stop()
 
@@ -116,6 +118,30 @@ def themed(request: pytest.FixtureRequest, visitor: Callable[..., Journey]) -> J
 @pytest.fixture
 def own_app(tmp_path: Path) -> Iterator[App]:
     """An app that a test may stop and start."""
-    app = App(tmp_path / "log.txt")
+    app = App(tmp_path)
     yield app
     app.stop()
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[Loopback]:
+    """An endpoint on this machine with models that compose."""
+    with Loopback() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def models_app(endpoint: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One running app for all journeys with models; a module takes it as its ``app``."""
+    app = App(tmp_path_factory.mktemp("models"), **connected(endpoint))
+    yield app
+    app.stop()
+
+
+@pytest.fixture
+def server(endpoint: Loopback) -> Loopback:
+    """The endpoint, as if new."""
+    assert endpoint.until(lambda server: server.in_flight == 0, 30)
+    endpoint.forget()
+    endpoint.answer = None
+    return endpoint

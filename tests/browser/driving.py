@@ -25,12 +25,17 @@ def free_port() -> int:
 
 
 class App:
-    """The app in a process of its own, as ``python -m workbench`` starts it."""
+    """The app in a process of its own, as ``python -m workbench`` starts it, with its data in a folder of its own."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
-        self.log = log
+        self.log, self.data = folder / "log.txt", folder / "data"
+        self.environment = {"WORKBENCH_DATA_DIR": str(self.data), "HOME": str(folder)} | environment
+        # Nobody's own settings and secrets count; and who edits while the tests run does not change the app under them.
+        config = folder / ".streamlit" / "config.toml"
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text('[server]\nfileWatcherType = "none"\n')
         self.start()
 
     def start(self) -> None:
@@ -41,7 +46,7 @@ class App:
                 cwd=ROOT,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                env=os.environ | {"PYTHONPATH": str(ROOT)} | self.environment,
             )
         for _ in range(300):
             try:
@@ -61,8 +66,12 @@ class App:
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
+
+    def kill(self) -> None:
+        """End at once, as when the power fails (``kill -9``)."""
+        self.process.kill()
+        self.process.wait()
 
 
 class Journey:
@@ -74,7 +83,7 @@ class Journey:
         self.complaints: list[str] = []
         self.expected: tuple[str, ...] = ()
         """Complaints that a test provokes on purpose: those that hold one of these texts."""
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(int(os.environ.get("T", "60000")))
         page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on(

@@ -368,8 +368,8 @@ def test_another_folder_is_read_each_time(tmp_path: Path, sound: dict[str, Any])
     write(tmp_path, sound)
     (example,) = load_examples(tmp_path)
     assert example == EXAMPLES[0]
-    assert hash(example) == hash(FEW[0])
-    assert len({example, FEW[0]}) == 1
+    assert hash(example) == hash(EXAMPLES[0])
+    assert len({example, EXAMPLES[0]}) == 1
 
 
 def test_examples_come_by_file_name_and_other_files_are_left_alone(tmp_path: Path, sound: dict[str, Any]) -> None:
