@@ -149,7 +149,7 @@ def test_protection_runs_to_the_end_of_the_year() -> None:
         Layer("work", "X", "public domain", "CC-BY-4.0", "Y", "Z", "A", 1700, 1700),
         Layer("work", "X", "own work", "CC0-1.0", "Y", died=1900),
         Layer("work", "X", "own work", "LicenseRef-all-rights-reserved", "Y"),
-        Layer("work", "X", "public domain", "", "Y", "Z", "A", 1700, 1950),
+        Layer("work", "X", "public domain", "", "Y", "Z", "A", 1500, 1950),
     ],
 )
 def test_a_contradiction_means_no(layer: Layer) -> None:

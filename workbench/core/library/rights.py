@@ -184,8 +184,8 @@ def _layer_allows(layer: Layer, use: str, today: date) -> Verdict:
 
 def contradiction(layer: Layer) -> str:
     """What in a layer cannot be true at the same time; empty where nothing is."""
-    if layer.died is not None and layer.published is not None and layer.published > layer.died + 200:
-        return "it was published more than two hundred years after the author's death."
+    if layer.died is not None and layer.published is not None and layer.published > layer.died + 400:
+        return "it was published more than four hundred years after the author's death."
     if layer.basis == "own work" and layer.died is not None:
         return "one's own work has no author who died."
     if layer.basis == "own work" and layer.licence == "LicenseRef-all-rights-reserved":
