@@ -26,8 +26,7 @@ def _measured(name: str, revision: int) -> Coverage:  # noqa: ARG001 - they say 
 def coverage_map() -> None:
     """The map as a table of forms by periods, and the holes in words."""
     found = _measured(database().name, revision(database()))
-    mood = st.segmented_control("Mood", ["", *MOODS], default="", key="coverage_mood", required=True,
-                                format_func=lambda word: word or "all moods")  # fmt: skip
+    mood = st.selectbox("Mood", ["", *MOODS], key="coverage_mood", format_func=lambda word: word or "All moods")
     st.markdown(_table(found, mood or ""))
     st.markdown(quiet("Each cell: approved examples, and warnings a piece where there are any."))
     holes = [hole for hole in found.holes if not mood or hole.cell.mood == mood]

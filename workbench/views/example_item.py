@@ -11,7 +11,7 @@ from workbench.core.library.decisions import edit, told, trail, votes_of
 from workbench.core.library.drafts import drop_draft, load_draft, save_draft
 from workbench.core.music.moods import mood_word
 from workbench.core.music.reading import read_structure
-from workbench.views.curators import curator, needed
+from workbench.views.curators import curator, look_again, needed, seen_version
 from workbench.views.details import plain, quiet
 from workbench.views.edits import own_text
 from workbench.views.engine import database
@@ -111,10 +111,12 @@ def _edit(item: Item) -> None:
 
 def _saved(item: Item, **changes: object) -> None:
     try:
-        edit(database(), item.id, curator=curator(), version=item.version, **changes)  # type: ignore[arg-type]
+        edit(database(), item.id, curator=curator(), version=seen_version(item), **changes)  # type: ignore[arg-type]
     except WorkbenchError as problem:
+        look_again()
         st.error(f"{problem.message} {problem.hint}")
         return
+    look_again()
     drop_draft(database(), this_visit().visitor, f"example:{item.id}")
     st.session_state.queue_told = (False, "Saved.")
     st.rerun()
@@ -147,8 +149,8 @@ def _votes(item: Item) -> None:
         st.markdown(f"- **{plain(each.curator)}** {each.vote}, {ago(each.at)}{note}")
     st.subheader("What happened", anchor=False)
     rows = trail(database(), example_id=item.id, most=60)
-    lines = [
-        f"| {ago(row.at)} | {plain(row.curator)} | {told(row, rows, curator())} | {plain(row.note)[:200]} |"
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        done, words = told(row, rows, curator())
+        lines.append(f"| {ago(row.at)} | {plain(row.curator)} | {done} | {plain(words)[:200]} |")
     st.markdown("| When | Who | What | Note |\n|---|---|---|---|\n" + "\n".join(lines))

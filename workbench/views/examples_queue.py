@@ -9,14 +9,14 @@ import streamlit as st
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.library.curation import STATUSES, Filters, Item, counts, find, neighbours_in_queue, queue
-from workbench.core.library.decisions import undo, vote
+from workbench.core.library.decisions import trail, undo, vote
 from workbench.core.library.drafts import drop_draft, load_draft, save_draft
-from workbench.core.library.saved_views import save_view, saved_views
+from workbench.core.library.saved_views import delete_view, save_view, saved_views
 from workbench.core.music.forms import FORMS, PERIODS
 from workbench.core.music.moods import WORDS, mood_word
 from workbench.views.bulk import bulk
 from workbench.views.component import component
-from workbench.views.curators import curator, needed, who
+from workbench.views.curators import curator, look_again, needed, seen_version, who
 from workbench.views.details import quiet
 from workbench.views.engine import database
 from workbench.views.example_item import item_view
@@ -68,9 +68,9 @@ def _filters() -> Filters:
     known = counts(database())
     views = saved_views(database(), this_visit().visitor)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        status = st.segmented_control(
-            "Status", ["", *STATUSES], default="waiting", key="queue_status", required=True,
-            format_func=lambda name: f"{name or 'all'} {known.get(name, sum(known.values()))}", persist_state="session",
+        status = st.radio(
+            "Status", ["", *STATUSES], index=1, key="queue_status", horizontal=True, persist_state="session",
+            format_func=lambda name: f"{name or 'all'} {known.get(name, sum(known.values()))}",
         )  # fmt: skip
         words = st.text_input("Words", key="queue_words", max_chars=200, persist_state="session")
         with st.popover("Filters", icon=":material/filter_list:"):
@@ -78,7 +78,12 @@ def _filters() -> Filters:
         if views:
             with st.popover("Views", icon=":material/bookmarks:"):
                 for name, view in views.items():
-                    st.button(name, key=f"view_{name}", on_click=lambda view=view: _apply(view))
+                    with st.container(horizontal=True):
+                        st.button(name, key=f"view_{name}", on_click=lambda view=view: _apply(view), width="stretch")
+                        st.button(
+                            "Forget", key=f"forget_{name}", type="tertiary",
+                            on_click=lambda name=name: delete_view(database(), this_visit().visitor, name),
+                        )  # fmt: skip
     return replace(chosen, status=str(status or ""), words=words or "")
 
 
@@ -154,6 +159,10 @@ def _deciding(item: Item, filters: Filters) -> None:
     told = st.session_state.pop("queue_told", None)
     if told:
         (st.error if told[0] else st.success)(told[1], icon=":material/error:" if told[0] else ":material/check:")
+    if seen_version(item) != item.version:
+        last = next(iter(trail(database(), example_id=item.id, most=1)), None)
+        who_did = f" by {last.curator}" if last else ""
+        st.warning(f"This example was changed{who_did} since you opened it. Your next key tells, and changes nothing.")
     hindered = item.hindrances
     with st.container(horizontal=True, gap="small", key="deciding"):
         st.button(
@@ -197,8 +206,11 @@ def _decide(item: Item, choice: Any, following: str | None) -> None:
     visit, name = this_visit(), f"note:{item.id}"
     text = (load_draft(database(), visit.visitor, name) or {}).get("text", "")
     try:
-        after = vote(database(), item.id, choice, curator=curator(), version=item.version, note=text, needed=needed())
+        after = vote(
+            database(), item.id, choice, curator=curator(), version=seen_version(item), note=text, needed=needed()
+        )
     except WorkbenchError as problem:
+        look_again()
         st.session_state.queue_told = (True, f"{problem.message} {problem.hint}")
         return
     drop_draft(database(), visit.visitor, name)
@@ -224,6 +236,7 @@ def _undo() -> None:
 
 
 def _go(id: str | None) -> None:
+    look_again()
     if id is None:
         st.query_params.pop(EXAMPLE, None)
     else:

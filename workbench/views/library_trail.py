@@ -24,11 +24,11 @@ def library_trail() -> None:
             choose(database(), NEEDED, int(wanted))
             st.rerun()
     rows = trail(database(), most=200)
-    lines = [
-        f"| {ago(row.at)} | {plain(row.curator)} | {told(row, rows, curator())} "
-        f"| [{row.example_id}](?example={row.example_id}) | {plain(row.note)[:120]} |"
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        done, note = told(row, rows, curator())
+        link = f"[{row.example_id}](?example={row.example_id})"
+        lines.append(f"| {ago(row.at)} | {plain(row.curator)} | {done} | {link} | {plain(note)[:120]} |")
     if lines:
         st.markdown("| When | Who | What | Example | Note |\n|---|---|---|---|---|\n" + "\n".join(lines))
     else:

@@ -255,11 +255,16 @@ def test_what_curators_did_to_an_example_that_ships_stands(database: Database) -
     assert find(database, LETTER.id) == edited
 
 
-def test_what_ships_without_rights_is_not_loaded(database: Database) -> None:
+def test_what_ships_without_rights_waits_and_holds_up_nothing(database: Database) -> None:
     wrong = replace(SNOW, id="wrong", rights={"layers": [], "prompt": True, "training": True})
-    with pytest.raises(InvalidInputError, match="cannot be approved"):
-        load_built_in(database, [wrong])
-    assert rows(database) == []
+    other = next(example for example in EXAMPLES if example.id != SNOW.id)
+    assert load_built_in(database, [wrong, other]) == 2
+    assert (counts(database)["waiting"], counts(database)["approved"]) == (1, 1)
+
+
+def test_what_ships_is_not_doubled_where_somebody_has_sent_it_already(database: Database) -> None:
+    submit(database, SNOW.request, SNOW.structure, curator="ada", origin={"kind": "take"})
+    assert load_built_in(database, [SNOW]) == 0
 
 
 def test_what_ships_is_loaded_once_also_by_threads_at_once(

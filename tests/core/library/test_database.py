@@ -25,6 +25,7 @@ from tests.postgres import GUARDED, Cluster
 from workbench.core.errors import DatabaseError
 from workbench.core.library import database as module
 from workbench.core.library.choices import choice, choose
+from workbench.core.library.curation import Filters, counts, submit_take
 from workbench.core.library.database import (
     FILE,
     MIGRATIONS,
@@ -36,9 +37,11 @@ from workbench.core.library.database import (
     storable,
     storable_json,
 )
+from workbench.core.library.decisions import trail, vote
 from workbench.core.library.migrations import HEAD
+from workbench.core.library.saved_views import save_view, saved_views
 from workbench.core.library.tables import SettingRow, SubmissionRow, Table, TemplateRow
-from workbench.core.library.takes import Take, is_submitted, keep_take, send_to_curators
+from workbench.core.library.takes import Take, is_submitted, keep_take, send_to_curators, takes_of
 from workbench.core.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -133,6 +136,33 @@ def test_migrations_go_up_down_and_up_again(empty: Database) -> None:
 
 def test_the_migrations_make_the_tables_that_the_code_describes(database: Database) -> None:
     assert differences(database) == []
+
+
+def test_the_library_comes_and_goes_and_what_was_kept_before_stays(empty: Database, piece: Callable[..., Take]) -> None:
+    library = {"examples", "votes", "audit", "saved_views"}
+    empty.migrate("0001")
+    assert not library & tables(empty)
+    empty.migrate("0002")
+    empty.upgrade()
+    take = keep_take(empty, piece(), "ada")
+    send_to_curators(empty, take, "ada")
+    for _ in range(2):
+        item, new = submit_take(empty, take, curator="ada")
+        assert new  # the library was empty
+        vote(empty, item.id, "reject", curator="ada", version=1)
+        save_view(empty, "ada", "Mine", Filters())
+        with pytest.raises(DatabaseError), empty.writing() as session:
+            session.execute(text("DELETE FROM audit"))
+        empty.migrate("0001")
+        assert empty.revision() == "0001"
+        assert not library & tables(empty)
+        empty.migrate("0002")
+        assert library <= tables(empty)
+        empty.upgrade()
+        assert not differences(empty)
+        assert is_submitted(empty, take)
+        assert takes_of(empty, "ada") == (take,)
+        assert (sum(counts(empty).values()), trail(empty), saved_views(empty, "ada")) == (0, (), {})
 
 
 def test_upgrading_what_is_up_to_date_changes_nothing(database: Database) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
 from workbench.core.checks import check
@@ -24,6 +24,7 @@ from workbench.core.library.examples import Example, load_examples
 from workbench.core.library.rights import Rights, missing, read_rights, uses_of
 from workbench.core.library.tables import AuditRow, ExampleRow
 from workbench.core.library.takes import Take
+from workbench.core.music.moods import WORDS
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure, piece_id
 
@@ -32,7 +33,6 @@ Vote = Literal["approve", "reject", "changes"]
 STATUSES: tuple[Status, ...] = ("waiting", "changes", "approved", "rejected")
 VOTES: tuple[Vote, ...] = ("approve", "reject", "changes")
 PAGE = 50
-_ENDS: dict[str, Status] = {"approve": "approved", "reject": "rejected", "changes": "changes"}
 _KEPT = ("status", "request", "structure", "tags", "teaches", "rights", "note", "round")
 """What an audit row holds of an example, before and after."""
 
@@ -124,26 +124,31 @@ def submit_take(database: Database, take: Take, *, curator: str, note: str = "")
 
 
 def load_built_in(database: Database, examples: Sequence[Example]) -> int:
-    """Take the examples that ship into the library, approved, where they are not yet in it; how many were new."""
+    """Take the examples that ship into the library, approved, where they are not yet in it; how many were new.
+
+    One that is there already under another id stays as it is; one that may not be approved waits for the curators.
+    """
     with database.reading() as session:
         known = set(session.scalars(select(ExampleRow.id)).all())
     rows = []
     for example in examples:
         if example.id not in known:
             origin = {"kind": "built-in", "file": f"{example.id}.json"}
-            row = ExampleRow(id=example.id, status="approved", version=1, round=1, created_at=now(), origin=origin)
+            row = ExampleRow(id=example.id, version=1, round=1, created_at=now(), origin=origin)
             rights = read_rights(dict(example.rights))
             write(row, example.request, example.structure, example.tags, example.teaches, rights, "")
-            demand_approvable(item_of(row))
+            row.status = "approved"
+            row.status = "waiting" if item_of(row).hindrances else "approved"
             rows.append(row)
     if not rows:
         return 0
     count = 0
     with database.writing() as session:
-        there = select(ExampleRow.id).where(ExampleRow.id.in_([row.id for row in rows]))
-        taken = set(session.scalars(there).all())  # by another process, meanwhile
+        ids = set(session.scalars(select(ExampleRow.id).where(ExampleRow.id.in_([row.id for row in rows]))).all())
+        hashes = [row.content_hash for row in rows]
+        music = set(session.scalars(select(ExampleRow.content_hash).where(ExampleRow.content_hash.in_(hashes))).all())
         for row in rows:
-            if row.id not in taken:
+            if row.id not in ids and row.content_hash not in music:
                 session.add(row)
                 session.flush()
                 note_down(session, row, "workbench", "submitted", None, "")
@@ -172,7 +177,7 @@ def queue(
 ) -> tuple[tuple[Item, ...], int]:
     """A page of the queue, oldest first, and how many there are in all."""
     where = conditions(filters)
-    order = (ExampleRow.created_at.desc(), ExampleRow.id) if newest else (ExampleRow.created_at, ExampleRow.id)
+    order = (ExampleRow.created_at.desc(), ExampleRow.id.desc()) if newest else (ExampleRow.created_at, ExampleRow.id)
     with database.reading() as session:
         count = session.scalar(select(func.count()).select_from(ExampleRow).where(*where)) or 0
         rows = session.scalars(select(ExampleRow).where(*where).order_by(*order).offset(offset).limit(most)).all()
@@ -242,6 +247,7 @@ def write(
     note: str,
 ) -> None:  # fmt: skip
     """Write an example's content, and everything that follows from it."""
+    rights = read_rights(storable_json(rights.to_dict()))  # what follows from them follows from what is kept
     profile = structure.period or request.period or "classical"
     found = check(structure, request=request, profile=profile).counts
     uses = uses_of(rights)
@@ -259,6 +265,11 @@ def write(
     words = [row.title, row.teaches, row.note, request.brief or "", structure.key, structure.form, *row.tags]
     row.search = storable(" ".join(words).lower())[:8000]
     row.updated_at = now()
+
+
+def name_of(curator: str) -> str:
+    """A curator's name as every database takes it."""
+    return storable(curator)[:80]
 
 
 def demand_approvable(item: Item) -> None:
@@ -286,7 +297,7 @@ def note_down(
     """Add a row to the audit trail."""
     session.add(
         AuditRow(
-            example_id=row.id, curator=curator, action=action, before=before, after=state_of(row),
+            example_id=row.id, curator=name_of(curator), action=action, before=before, after=state_of(row),
             note=storable(note)[:4000], undoes=undoes, at=now(),
         )
     )  # fmt: skip
@@ -296,7 +307,7 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     """The filters as SQL."""
     where: list[ColumnElement[bool]] = []
     for name in ("status", "form", "period", "mode"):
-        value = getattr(filters, name)
+        value = storable(getattr(filters, name))
         if value:
             where.append(getattr(ExampleRow, name) == value)
     for word in filters.words.lower().split()[:12]:
@@ -304,7 +315,7 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.mood:
         where += _in_mood(filters.mood)
     if filters.origin:
-        where.append(ExampleRow.origin["kind"].as_string() == filters.origin)
+        where.append(ExampleRow.origin["kind"].as_string() == storable(filters.origin))
     if filters.trainable is not None:
         where.append(ExampleRow.may_train.is_(filters.trainable))
     if filters.faulty is not None:
@@ -313,21 +324,15 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _in_mood(word: str) -> list[ColumnElement[bool]]:
-    """The ninth of the plane that a mood's word names."""
-    from workbench.core.music.moods import WORDS
-
+    """The ninth of the plane that a mood's word names, counted as ``mood_word`` counts; what is no mood is nowhere."""
+    across, down = (ExampleRow.valence + 1) * 1.5, (1 - ExampleRow.arousal) * 3
     for row, words in enumerate(WORDS):
         if word in words:
             column = words.index(word)
-            low, high = -1 + column * 2 / 3, -1 + (column + 1) * 2 / 3
-            top, bottom = 1 - row / 3, 1 - (row + 1) / 3
-            return [
-                ExampleRow.valence >= (low if column else -1.1),
-                ExampleRow.valence < (high if column < 2 else 1.1),
-                ExampleRow.arousal <= (top if row else 1.1),
-                ExampleRow.arousal > (bottom if row < 2 else -0.1),
-            ]
-    return []
+            borders = [(across >= column, column > 0), (across < column + 1, column < 2)]
+            borders += [(down >= row, row > 0), (down < row + 1, row < 2)]
+            return [condition for condition, inside in borders if inside]
+    return [false()]
 
 
 def item_of(row: ExampleRow) -> Item:

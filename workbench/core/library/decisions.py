@@ -22,6 +22,7 @@ from workbench.core.library.curation import (
     Vote,
     demand_approvable,
     item_of,
+    name_of,
     note_down,
     state_of,
     write,
@@ -69,6 +70,7 @@ def vote(
         InvalidInputError: it may not be approved as it is; the message says why.
         ConflictError: it was changed since ``version``.
     """
+    curator = name_of(curator)
     with database.writing() as session:
         row = _current(session, id, version)
         if choice == "approve":
@@ -82,7 +84,7 @@ def vote(
             session.add(mine)
         mine.vote, mine.note, mine.at = choice, storable(note)[:4000], now()
         session.flush()
-        row.status = _status(session, row, needed)
+        row.status = _status(session, row, choice, needed)
         return _changed(session, row, curator, choice, before, note)
 
 
@@ -96,7 +98,7 @@ def votes_of(database: Database, item: Item, curator: str) -> tuple[tuple[Said, 
             select(VoteRow).where(VoteRow.example_id == item.id, VoteRow.round == item.round).order_by(VoteRow.at)
         ).all()
         said = tuple(Said(row.curator, row.vote, row.note, row.at) for row in rows)
-    return (said if any(each.curator == curator for each in said) else ()), len(said)
+    return (said if any(each.curator == name_of(curator) for each in said) else ()), len(said)
 
 
 def edit(
@@ -104,7 +106,7 @@ def edit(
     request: Request | None = None, tags: Iterable[str] | None = None, teaches: str | None = None,
     rights: Rights | None = None, note: str | None = None,
 ) -> Item:  # fmt: skip
-    """Change an example. A changed piece starts a new round of votes, and an approved one waits again.
+    """Change an example. Another request, piece or rights start a new round of votes; what was approved waits again.
 
     Raises:
         ConflictError: it was changed since ``version``.
@@ -116,20 +118,21 @@ def edit(
             row, request or old.request, structure or old.structure, old.tags if tags is None else tuple(tags),
             old.teaches if teaches is None else teaches, rights or old.rights, old.note if note is None else note,
         )  # fmt: skip
-        music = (structure is not None and structure != old.structure) or (rights is not None and rights != old.rights)
-        if music:
+        new = item_of(row)
+        if (new.request, new.structure, new.rights) != (old.request, old.structure, old.rights):
             row.round += 1
             row.status = "waiting"
         return _changed(session, row, curator, "edited", before, "")
 
 
 def undo(database: Database, *, curator: str, example_id: str = "") -> Item:
-    """Take back the curator's last action, of one example or of any.
+    """Take back the curator's last action, of one example or of any; again, the one before it.
 
     Raises:
         InvalidInputError: there is nothing to take back.
-        ConflictError: somebody has changed the example since.
+        ConflictError: somebody has changed the example since, and that stands.
     """
+    curator = name_of(curator)
     with database.writing() as session:
         undone = select(AuditRow.undoes).where(AuditRow.undoes.is_not(None))
         mine = select(AuditRow).where(
@@ -141,7 +144,11 @@ def undo(database: Database, *, curator: str, example_id: str = "") -> Item:
         if last is None or last.before is None:
             raise InvalidInputError("There is nothing to undo.", hint="Only your own actions can be taken back.")
         row = session.get(ExampleRow, last.example_id)
-        if row is None or row.version != (last.after or {}).get("version"):
+        since = select(AuditRow.id).where(
+            AuditRow.example_id == last.example_id, AuditRow.id > last.id, AuditRow.action != "undone",
+            AuditRow.id.not_in(undone),
+        )  # fmt: skip
+        if row is None or session.scalar(since.limit(1)) is not None:
             raise ConflictError(
                 "Somebody has changed this example since.", hint="Look at it as it is now, then decide again."
             )
@@ -169,26 +176,33 @@ def trail(database: Database, *, example_id: str = "", most: int = 200) -> tuple
         )
 
 
-def told(row: Trail, rows: Sequence[Trail], curator: str) -> str:
-    """What a row of the trail tells a curator: others' votes are only "voted" until one has voted oneself, or the
-    votes have decided."""
-    if row.action not in VOTES or row.curator == curator:
-        return row.action
+def told(row: Trail, rows: Sequence[Trail], curator: str) -> tuple[str, str]:
+    """What a row of the trail tells a curator: what was done, and the note that goes with it.
+
+    Others' votes are only "voted", without a note, until one has voted oneself or the votes have decided.
+    """
+    vote_like = row.action in VOTES or (row.action == "undone" and row.note in VOTES)
+    if not vote_like or row.curator == name_of(curator):
+        return row.action, row.note
     here = (row.after or {}).get("round")
     same = [each for each in rows if each.example_id == row.example_id and (each.after or {}).get("round") == here]
-    mine = any(each.curator == curator and each.action in VOTES for each in same)
+    taken_back = {each.undoes for each in same}
+    mine = any(each.curator == name_of(curator) and each.action in VOTES and each.id not in taken_back for each in same)
     decided = any((each.after or {}).get("status") in {"approved", "rejected"} for each in same)
-    return row.action if mine or decided else "voted"
+    if mine or decided:
+        return row.action, row.note
+    return ("voted" if row.action in VOTES else "took a vote back"), ""
 
 
 def agreement(database: Database) -> tuple[float | None, int]:
-    """Krippendorff's alpha of all votes (nominal), and how many examples have two or more; None below that."""
+    """Krippendorff's alpha of all votes (nominal), and how many examples have two or more; None where none has."""
     with database.reading() as session:
         rows = session.execute(select(VoteRow.example_id, VoteRow.round, VoteRow.curator, VoteRow.vote)).all()
     units: dict[tuple[str, int], dict[str, str]] = {}
     for example, number, curator, choice in rows:
         units.setdefault((example, number), {})[curator] = choice
     shared = [said for said in units.values() if len(said) > 1]
+    examples = len({example for (example, _), said in units.items() if len(said) > 1})
     if not shared:
         return None, 0
     import krippendorff
@@ -197,8 +211,8 @@ def agreement(database: Database) -> tuple[float | None, int]:
     values: dict[str, int] = {name: index for index, name in enumerate(VOTES)}
     table = np.array([[sum(values[v] == index for v in said.values()) for index in range(3)] for said in shared])
     if (table.sum(axis=0) > 0).sum() < 2:
-        return 1.0, len(shared)  # all votes alike: nobody disagrees
-    return float(krippendorff.alpha(value_counts=table, level_of_measurement="nominal")), len(shared)
+        return 1.0, examples  # all votes alike: nobody disagrees
+    return float(krippendorff.alpha(value_counts=table, level_of_measurement="nominal")), examples
 
 
 def _current(session: Session, id: str, version: int) -> ExampleRow:
@@ -224,12 +238,17 @@ def _changed(
     return item_of(row)
 
 
-def _status(session: Session, row: ExampleRow, needed: int) -> Status:
-    """What the votes of this round say: enough of one kind decide; a wish for changes holds until there are."""
+def _status(session: Session, row: ExampleRow, choice: Vote, needed: int) -> Status:
+    """What the votes of this round say: enough of one kind decide; a wish for changes holds until there are.
+
+    What was approved without votes, or when fewer were needed, does not leave the library by one more approval.
+    """
     said = session.scalars(select(VoteRow.vote).where(VoteRow.example_id == row.id, VoteRow.round == row.round)).all()
-    for choice in ("reject", "approve"):
-        if said.count(choice) >= max(1, needed):
-            return _ENDS[choice]
+    for kind in ("reject", "approve"):
+        if said.count(kind) >= max(1, needed):
+            return _ENDS[kind]
+    if choice == "approve" and row.status == "approved":
+        return "approved"
     return "changes" if "changes" in said else "waiting"
 
 
@@ -251,6 +270,6 @@ def _take_vote_back(session: Session, row: ExampleRow, last: AuditRow) -> None:
         select(VoteRow).where(VoteRow.example_id == row.id, VoteRow.round == row.round, VoteRow.curator == last.curator)
     )
     if mine is not None and before is not None:
-        mine.vote, mine.note = before.action, before.note
+        mine.vote, mine.note, mine.at = before.action, before.note, before.at
     elif mine is not None:
         session.delete(mine)

@@ -94,6 +94,11 @@ def upgrade() -> None:
                 f"CREATE TRIGGER audit_no_{doing.lower()} BEFORE {doing} ON audit "
                 "BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END"
             )
+        op.execute(
+            "CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit "
+            "WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id) "
+            "BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END"
+        )
     else:
         op.execute(
             "CREATE FUNCTION audit_is_added_to() RETURNS trigger LANGUAGE plpgsql AS "
@@ -102,6 +107,10 @@ def upgrade() -> None:
         op.execute(
             "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE ON audit "
             "FOR EACH ROW EXECUTE FUNCTION audit_is_added_to()"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_added_to()"
         )
 
 
