@@ -86,3 +86,34 @@ def test_what_cannot_be_used_is_told_in_one_line(run: Run, arguments: tuple[str,
     done = run(*arguments)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+def test_files_of_any_format_are_brought_in_and_bad_ones_are_told(
+    run: Run, tmp_path: Path, airia_files: list[Path]
+) -> None:
+    bad = tmp_path / "bad.mid"
+    bad.write_bytes(b"MThd nothing")
+    done = run("import", str(airia_files[0]), str(bad), "--json")
+    assert done.returncode == 1
+    outcomes = {outcome["name"]: outcome for outcome in json.loads(done.stdout)}
+    assert outcomes[airia_files[0].name]["new"]
+    assert outcomes["bad.mid"]["problem"]
+    again = json.loads(run("import", str(airia_files[0]), "--json").stdout)
+    assert not again[0]["new"]
+
+
+def test_a_licence_that_forbids_training_keeps_a_piece_out_of_it(run: Run, airia_files: list[Path]) -> None:
+    brought = json.loads(
+        run("import", str(airia_files[1]), "--licence", "CC-BY-NC-SA-4.0", "--holder", "DCML", "--json").stdout
+    )
+    told = json.loads(run("show", brought[0]["id"], "--json").stdout)
+    assert told["status"] == "waiting"
+    assert told["uses"]["training"]["allowed"] is False
+    assert run("import", str(airia_files[1]), "--licence", "odd").returncode == 2
+
+
+def test_the_coverage_names_its_holes(run: Run) -> None:
+    found = json.loads(run("coverage", "--json").stdout)
+    assert found["total"] >= 48
+    assert found["holes"]
+    assert "sonata" in run("coverage").stdout

@@ -97,7 +97,7 @@ def test_the_readme_shows_the_settings_as_they_are() -> None:
 
 def test_every_setting_is_described() -> None:
     rows = list(settings_rows())
-    assert len(rows) == 15
+    assert len(rows) == 17
     for variable, _, description in rows:
         assert variable.isupper()
         assert description.endswith(".")

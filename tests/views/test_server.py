@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from loopback import Loopback, Slow
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from studio import SHORT, settings_of
 
+from workbench import server as module
+from workbench.core.generate.generation import settings_for
+from workbench.core.generate.jobs import Jobs
+from workbench.core.generate.live import Live, Order
+from workbench.core.library.database import Database
 from workbench.core.music.request import Request
 from workbench.server import VisitCookie, app
 from workbench.views.pieces import Piece, shelf
@@ -84,3 +92,79 @@ def test_a_browser_is_given_a_visit_with_the_page_and_keeps_it(status: int) -> N
         assert COOKIE not in client.get("/static/x.js", headers={"accept": "*/*"}).cookies
         assert client.get("/", headers={"accept": "text/html"}).cookies[COOKIE]
         assert COOKIE not in client.get("/", headers={"accept": "text/html"}).cookies
+
+
+# --- a piece that is being written -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Loopback]:
+    with Loopback() as server:
+        yield server
+
+
+@pytest.fixture
+def jobs(endpoint: Loopback, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    jobs = Jobs(settings_of(endpoint, WORKBENCH_MODEL_TIMEOUT=30), database)
+    monkeypatch.setattr(module, "jobs", lambda: jobs)
+    yield jobs
+    jobs.close()
+
+
+def begun(jobs: Jobs, endpoint: Loopback, delay: float) -> Live:
+    endpoint.queue(Slow(delay, 32))
+    batch = jobs.start([Order(SHORT, settings_for(jobs.settings, seed=3))], "me")
+    return jobs.batch(batch)[0]
+
+
+def test_a_listener_hears_of_each_section_as_soon_as_it_is_complete(
+    client: TestClient, jobs: Jobs, endpoint: Loopback
+) -> None:
+    live, heard, after = begun(jobs, endpoint, 0.02), list[dict[str, Any]](), 0
+    while not heard or not heard[-1]["ended"]:
+        answer = client.get(f"/live/{live.id}?after={after}&dark=1")
+        assert answer.status_code in {200, 204}
+        assert answer.headers["cache-control"] == "no-store"
+        if answer.status_code == 200:
+            heard.append(answer.json())
+            after = heard[-1]["sections"]
+    assert [news["sections"] for news in heard[:3]] == [1, 2, 3]
+    assert [news["growing"] for news in heard] == [True] * (len(heard) - 1) + [False]
+    measures = [news["measures"] for news in heard]
+    assert measures == sorted(measures)
+    assert len({news["piece"] for news in heard}) >= 3
+    assert all(news["dark"] and news["plan"] and news["roll"] and news["voices"] for news in heard)
+    assert live.generation is not None
+    assert heard[-1]["measures"] == live.generation.structure.measures
+
+
+def test_where_there_is_no_news_the_answer_is_empty(
+    client: TestClient, jobs: Jobs, endpoint: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LISTEN_SECONDS", 0.2)
+    live = begun(jobs, endpoint, 1.0)
+    answer = client.get(f"/live/{live.id}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    jobs.stop(live.id)
+    assert jobs.wait(live.id, 10)
+    assert client.get(f"/live/{live.id}").status_code == 204, "nothing came of it"
+
+
+@pytest.mark.parametrize("after", ["", "99", "-1", "x", "9" * 400, "0&after=1"])
+def test_an_ended_piece_is_told_whatever_was_heard_before(
+    client: TestClient, jobs: Jobs, endpoint: Loopback, after: str
+) -> None:
+    live = begun(jobs, endpoint, 0.0)
+    assert jobs.wait(live.id, 20)
+    news = client.get(f"/live/{live.id}?after={after}").json()
+    assert news["ended"]
+    assert not news["growing"]
+
+
+@pytest.mark.parametrize("run", ["unknown", "%2e%2e", "0" * 300])
+def test_a_generation_that_this_process_does_not_know_is_told_with_a_hint(
+    client: TestClient, jobs: Jobs, run: str
+) -> None:
+    answer = client.get(f"/live/{run}")
+    assert answer.status_code == 404
+    assert answer.json()["hint"]

@@ -89,14 +89,17 @@ def retrieve(
     """Show the examples that a prompt for a request would hold, and why these."""
     from workbench.core.compose import plan
     from workbench.core.library.curation import approved
-    from workbench.core.library.examples import pick_examples
+    from workbench.core.library.retrieval import Index, read_weights
     from workbench.core.music.reading import read_request
+    from workbench.core.settings import load_settings
 
     wanted = read_request(inputs.read_one(request) if request else b"{}")
     form = plan(wanted)
-    picked = pick_examples(
-        wanted, form=form.form, period=form.manner.period, count=count, examples=approved(_library())
-    )
+    settings = load_settings()
+    picked = Index(approved(_library())).retrieve(
+        wanted, form=form.form, period=form.manner.period, count=count, token_budget=settings.example_tokens,
+        weights=read_weights(settings.retrieval_weights),
+    )  # fmt: skip
     if as_json:
         console.print_json([each.example.to_dict() | {"score": each.score, "why": each.why} for each in picked])
         return 0
@@ -125,28 +128,78 @@ def export(
 
 @app.command("import")
 def bring_in(
-    file: Annotated[Path, typer.Argument(help="An archive from examples export.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Scores, analyses, structures; or an archive from examples export.")
+    ],
+    licence: Annotated[str, typer.Option(help="The SPDX id of the files' encoding and annotation.")] = "",
+    holder: Annotated[str, typer.Option(help="Who holds these; needed with --licence.")] = "",
     keep_status: Annotated[
-        bool, typer.Option("--keep-status", help="The archive is our own: keep its decisions.")
+        bool, typer.Option("--keep-status", help="An archive of our own: keep its decisions.")
     ] = False,
+    who: Who = "command line",
     as_json: Json = False,
 ) -> int:
-    """Take an archive into the library; what comes in waits for the curators."""
+    """Take files into the library; what comes in waits for the curators. Ctrl-C stops; what came before stays."""
+    from workbench.core.generate.intake import take_in
     from workbench.core.library.archive import MAX_ARCHIVE, read_archive
+    from workbench.core.library.rights import Layer, Rights, licences
 
-    if not file.is_file():
-        raise InvalidInputError(f"{file} does not exist.", hint="Check the path.")
-    if file.stat().st_size > MAX_ARCHIVE:
-        raise InputTooLargeError(f"{file} is too large.", hint="Export the library in parts.")
-    outcomes = list(read_archive(_library(), file.read_bytes(), curator="command line", keep_status=keep_status))
+    if licence and (licence not in licences() or not holder):
+        raise InvalidInputError(
+            "The licence is not known here, or its holder is missing.",
+            hint=f"Give --holder and one of {', '.join(licences())}.",
+        )
+    for file in files:
+        if not file.is_file():
+            raise InvalidInputError(f"{file} does not exist.", hint="Check the path.")
+        if file.stat().st_size > MAX_ARCHIVE:
+            raise InputTooLargeError(f"{file} is too large.", hint="Give smaller files.")
+    layers = [Layer(name, holder, "licence", licence, "as imported") for name in ("encoding", "annotation") if licence]
+    library, outcomes = _library(), []
+    archives = [file for file in files if file.suffix.lower() == ".zip"]
+    with console.interruptible() as go_on:
+
+        def told(done: int, name: str) -> None:
+            go_on()
+            console.note(f"{done} of {len(files) - len(archives)}  {name}")
+
+        others = ((file.name, file.read_bytes()) for file in files if file not in archives)
+        for taken in take_in(library, others, curator=who, rights=Rights(tuple(layers), True, True), progress=told):
+            outcomes.append({"name": taken.name, "id": taken.id, "new": taken.new, "problem": taken.problem})
+        for file in archives:
+            for each in read_archive(library, file.read_bytes(), curator=who, keep_status=keep_status):
+                go_on()
+                outcomes.append(each._asdict())
     if as_json:
-        console.print_json([outcome._asdict() for outcome in outcomes])
+        console.print_json(outcomes)
     for outcome in outcomes:
-        if outcome.problem:
-            console.complain(f"{file}: {outcome.name}: {outcome.problem}")
-    new, failed = sum(outcome.new for outcome in outcomes), sum(bool(outcome.problem) for outcome in outcomes)
+        if outcome["problem"]:
+            console.complain(f"{outcome['name']}: {outcome['problem']}")
+    new, failed = sum(bool(each["new"]) for each in outcomes), sum(bool(each["problem"]) for each in outcomes)
     console.note(f"{new} new, {len(outcomes) - new - failed} known already, {failed} failed.")
     return 1 if failed else 0
+
+
+@app.command("coverage")
+def show_coverage(as_json: Json = False) -> int:
+    """Show what the approved library holds by form, period and mood, and what it lacks."""
+    from workbench.core.library.archive import all_items
+    from workbench.core.library.coverage import coverage
+    from workbench.core.library.curation import Filters
+    from workbench.core.music.forms import FORM_IDS, PERIODS
+
+    items = list(all_items(_library(), Filters(status="approved")))
+    found = coverage((item.example for item in items), {item.id: float(item.warnings) for item in items})
+    if as_json:
+        console.print_json(found.to_dict())
+        return 0
+    print(f"{'':18}" + "".join(f"{period:>12}" for period in PERIODS))
+    for form in FORM_IDS:
+        print(f"{form:18}" + "".join(f"{found.held(form=form, period=period).count:>12}" for period in PERIODS))
+    print(f"\n{found.total} examples, {found.filled:.0%} of all forms, periods and moods. The emptiest corners:")
+    for hole in found.holes[:8]:
+        print(f"  {hole.words}")
+    return 0
 
 
 def _decided(id: str, choice: Any, who: str, note: str) -> int:

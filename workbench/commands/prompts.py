@@ -70,14 +70,14 @@ def preview(
     from workbench.core.compose import plan
     from workbench.core.generate.counting import count_messages
     from workbench.core.generate.prompt import build_prompt
-    from workbench.core.library.examples import load_examples, pick_examples
+    from workbench.core.library.examples import load_examples
+    from workbench.core.library.retrieval import Index
     from workbench.core.music.reading import read_request
 
     wanted = read_request(inputs.read_one(request) if request else b"{}")
     form = plan(wanted)
-    picked = pick_examples(
-        wanted, form=form.form, period=form.manner.period, count=examples, examples=load_examples()
-    ) if examples else ()  # fmt: skip
+    index = Index(load_examples())
+    picked = index.retrieve(wanted, form=form.form, period=form.manner.period, count=examples)
     prompt = build_prompt(wanted, form, _find(template), examples=[each.example for each in picked])
     count = count_messages(prompt.messages, model or None)
     if as_json:

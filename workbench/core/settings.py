@@ -89,6 +89,19 @@ class Settings(BaseSettings):
         validation_alias=_variable("WORKBENCH_MODEL_EXAMPLES"),
         description="How many examples, 0 to 3, a prompt shows.",
     )
+    example_tokens: int = Field(
+        default=9000,
+        ge=0,
+        le=1_000_000,
+        validation_alias=_variable("WORKBENCH_EXAMPLE_TOKENS"),
+        description="How many tokens the examples of a prompt may take together.",
+    )
+    retrieval_weights: str = Field(
+        default="",
+        max_length=300,
+        validation_alias=_variable("WORKBENCH_RETRIEVAL_WEIGHTS"),
+        description="How examples are chosen where not as usual, such as `valence=6, brief=1`.",
+    )
     model_template: str = Field(
         default="default",
         max_length=80,

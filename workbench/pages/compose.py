@@ -16,7 +16,7 @@ from workbench.views.history import history_tab
 from workbench.views.pieces import Piece
 from workbench.views.player import is_dark, player
 from workbench.views.prompts_tab import prompts_tab
-from workbench.views.runs import runs_view, still_writing
+from workbench.views.runs import outcome_badge, runs_view, still_writing
 from workbench.views.takes_strip import RUN, current_take, piece_title, takes_strip
 from workbench.views.trace import generation_seed, trace_tab
 from workbench.views.visits import origin_of, piece_of, this_visit
@@ -37,7 +37,8 @@ def heading(take: Take, piece: Piece) -> None:
         details.plain(origin_of(take)),
     ]
     st.title(details.plain(piece_title(structure, take.name)), anchor=False)
-    st.markdown(details.quiet("  ·  ".join(part for part in parts if part)))
+    badge = piece.once(("badge", take.generation_id), lambda: outcome_badge(take))
+    st.markdown(details.quiet("  ·  ".join(part for part in parts if part)) + (f"  {badge}" if badge else ""))
 
 
 def tab(name: str, take: Take, piece: Piece) -> None:

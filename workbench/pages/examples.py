@@ -7,10 +7,17 @@ from workbench.views.coverage_map import coverage_map
 from workbench.views.engine import library
 from workbench.views.examples_queue import examples_queue
 from workbench.views.guideline import guideline
+from workbench.views.importing import importing
 from workbench.views.library_trail import library_trail
 
-TABS = ("Queue", "Coverage", "Trail", "Guideline")
-BODIES = {"Queue": examples_queue, "Coverage": coverage_map, "Trail": library_trail, "Guideline": guideline}
+TABS = ("Queue", "Import", "Coverage", "Trail", "Guideline")
+BODIES = {
+    "Queue": examples_queue,
+    "Import": importing,
+    "Coverage": coverage_map,
+    "Trail": library_trail,
+    "Guideline": guideline,
+}
 
 try:
     library()

@@ -13,7 +13,7 @@ from workbench.views.player import come_into_sight
 from workbench.views.request_form import new_seed, request_form
 from workbench.views.runs import begin_watching, open_run, shown_runs
 from workbench.views.takes_strip import open_take
-from workbench.views.variants import RULES, orders_for, variants_form
+from workbench.views.variants import AT_ONCE, RULES, orders_for, variants_form
 from workbench.views.visits import link_to, this_visit
 
 PATIENCE = 60.0
@@ -58,7 +58,7 @@ def _begin(request: Request, seed: int) -> None:
     visit = this_visit()
     variants = visit.draft.get("variants") or [{"writer": RULES, "temperature": 0.8, "editor": False}]
     batch = jobs().start(orders_for(request, variants, seed), visit.visitor)
-    if len(variants) == 1 and variants[0].get("writer") == RULES:
+    if len(variants) == 1 and variants[0].get("writer") in AT_ONCE:
         jobs().wait(jobs().batch(batch)[0].id, PATIENCE)
         run = shown_runs(batch)[0]
         if run.structure is not None and not run.running and not run.message:

@@ -26,7 +26,7 @@ from workbench.views.pieces import Piece
 from workbench.views.request_form import new_seed
 from workbench.views.runs import begin_watching, open_run, shown_runs
 from workbench.views.takes_strip import edited_take, piece_title, show_take
-from workbench.views.variants import NEW, RULES, how, name_of
+from workbench.views.variants import AT_ONCE, NEW, RULES, how, name_of
 from workbench.views.visits import this_visit
 
 
@@ -49,15 +49,19 @@ def _regenerating(piece: Piece, take: Take) -> None:
     st.subheader("Keep what is good", anchor=False)
     st.markdown(quiet("Choose what stays, section by section or phrase by phrase. The rest is written anew."))
     structure = piece.structure
+    # What was kept for this piece stays chosen: one regenerates the rest until it is good, too.
+    kept: dict[str, set[Lock]] = st.session_state.setdefault("kept", {})
+    before = kept.get(take.parent_id or "", set()) if take.change == "regenerated" else set()
     locks: set[Lock] = set()
     for index, section in enumerate(structure.sections):
-        locks |= _section_locks(piece, index, section)
+        locks |= _section_locks(piece, index, section, before)
     everything = all((index, None) in locks for index in range(len(structure.sections)))
     variant = (this_visit().draft.get("variants") or [dict(NEW) | {"writer": RULES}])[0]
     st.markdown(quiet(f"Written by: {plain(name_of(variant))} (chosen in the form)."))
     if st.button(
         "Regenerate the rest", type="primary", icon=":material/autorenew:", disabled=everything, key="regenerate"
     ):
+        kept[take.id] = locks
         seed = new_seed()
         order = Order(
             take.request or Request(),
@@ -71,7 +75,7 @@ def _regenerating(piece: Piece, take: Take) -> None:
         except WorkbenchError as problem:
             st.error(f"{problem.message} {problem.hint}")
             return
-        if variant.get("writer") == RULES:
+        if variant.get("writer") in AT_ONCE:
             jobs().wait(jobs().batch(batch)[0].id, 30)
             run = shown_runs(batch)[0]
             if run.structure is not None and not run.running:
@@ -81,23 +85,26 @@ def _regenerating(piece: Piece, take: Take) -> None:
         st.rerun()
 
 
-def _section_locks(piece: Piece, index: int, section: Section) -> set[Lock]:
-    """The locks of one section: the whole of it, or some of its phrases."""
+def _section_locks(piece: Piece, index: int, section: Section, before: set[Lock]) -> set[Lock]:
+    """The locks of one section: the whole of it, or some of its phrases; at first those of ``before``."""
     key = f"lock_{piece.id}_{index}"
     phrases = section.phrases or ()
     with st.container(border=True, gap="small", key=f"{key}_box"):
         whole = st.checkbox(
             f"Keep {plain(section.name)} ({section.tonality.pretty}, {section.measures} bars)",
+            (index, None) in before,
             key=key,
             persist_state="page",
         )
-        chosen: list[int] = []
+        chosen: set[Lock] = set()
         if not whole and len(phrases) > 1:
-            chosen = st.pills(
-                f"or phrases of {section.name}", range(len(phrases)), selection_mode="multi", key=f"{key}_phrases",
-                format_func=lambda number: phrase_words(phrases[number], number), persist_state="page",
-            )  # fmt: skip
-    return {(index, None)} if whole else {(index, number) for number in chosen or ()}
+            with st.container(horizontal=True):
+                st.markdown(quiet("or its phrases"))
+                for number, phrase in enumerate(phrases):
+                    words = plain(phrase_words(phrase, number))
+                    if st.checkbox(words, (index, number) in before, key=f"{key}_{number}", persist_state="page"):
+                        chosen.add((index, number))
+    return {(index, None)} if whole else chosen
 
 
 def phrase_words(phrase: Phrase, number: int) -> str:
@@ -234,10 +241,11 @@ def _titled(made: MusicStructure, before: MusicStructure) -> str | None:
 
 def _sending(take: Take) -> None:
     st.subheader("For the curators", anchor=False)
-    sent = bool(take.id) and is_submitted(database(), take)
+    visit = this_visit()
+    own = visit.find(take.piece_id) or take  # the take on the page may have been shown before it was kept
+    sent = bool(own.id) and is_submitted(database(), own)
     note = st.text_input("What is good about it", key=f"send_note_{take.piece_id}", max_chars=400)
     if st.button("Send to curators", icon=":material/send:", key=f"send_{take.piece_id}", disabled=sent):
-        visit = this_visit()
         try:
             kept = visit.keep(take)
             submit_take(database(), kept, curator=curator(), note=note)
@@ -245,6 +253,6 @@ def _sending(take: Take) -> None:
         except WorkbenchError as problem:
             st.error(f"{problem.message} {problem.hint}")
         else:
-            st.rerun(scope="fragment")
+            st.rerun()
     if sent:
         st.markdown(quiet("It is in their queue."))

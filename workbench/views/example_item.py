@@ -26,6 +26,7 @@ from workbench.views.visits import this_visit
 
 TABS = ("Findings", "Rights", "Edit", "Neighbours", "Origin", "Votes and trail")
 MAX_JSON = 400_000
+MAX_FACTS = 40
 
 
 def item_view(item: Item) -> None:
@@ -127,12 +128,20 @@ def _origin(item: Item) -> None:
         "From": {"take": "a take", "import": "a file", "built-in": "the workbench itself"}.get(
             str(item.origin.get("kind")), str(item.origin.get("kind", "unknown"))
         ),
-        **{name.replace("_", " ").capitalize(): str(value) for name, value in item.origin.items() if name != "kind"},
+        **{
+            name.replace("_", " ").capitalize(): str(value)
+            for name, value in item.origin.items()
+            if name != "kind" and not isinstance(value, list)
+        },
         "Sent": ago(item.created_at),
         "Asked for": item.request.brief or "",
     }
     lines = [f"| {quiet(name)} | {plain(text)[:400]} |" for name, text in rows.items() if text]
     st.markdown("| | |\n|---|---|\n" + "\n".join(lines))
+    for name, words in (("read", "Read in the file"), ("guessed", "Guessed"), ("notes", "Changed on the way")):
+        told_of = [str(each) for each in item.origin.get(name) or ()][:MAX_FACTS]
+        if told_of:
+            st.markdown(f"**{words}**\n" + "\n".join(f"- {plain(each[:300])}" for each in told_of))
     if item.note:
         st.markdown(plain(item.note))
 

@@ -71,9 +71,7 @@ def _row(take: Take, current: Take) -> None:
             refill(own.request, this_visit().draft)
             show_take(own)
             st.rerun()
-        if st.button("Compare", key=f"history_compare_{take.id}", disabled=here):
-            st.session_state.compared = take
-            st.rerun(scope="fragment")
+        st.button("Compare", key=f"history_compare_{take.id}", disabled=here, on_click=lambda: _compare(take))
         if take.visitor == this_visit().visitor:
             st.button(
                 "Delete", key=f"history_delete_{take.id}", type="tertiary", disabled=here,
@@ -81,12 +79,17 @@ def _row(take: Take, current: Take) -> None:
             )  # fmt: skip
 
 
+def _compare(take: Take | None) -> None:
+    """What is to stand beside the take on the page."""
+    st.session_state.compared = take
+
+
 def _delete(take: Take) -> None:
     visit = this_visit()
     delete_takes(database(), [take.id], visit.visitor)
     visit.refresh()
     if st.session_state.get("compared") == take:
-        del st.session_state.compared
+        _compare(None)
 
 
 def _comparison(current: Take) -> None:
@@ -110,9 +113,7 @@ def _comparison(current: Take) -> None:
     lines = [difference_line(each, current.structure) for each in found[:MAX_DIFFERENCES]]
     more = f"\n- and {len(found) - MAX_DIFFERENCES} more" if len(found) > MAX_DIFFERENCES else ""
     st.markdown("\n".join(f"- {line}" for line in lines) + more)
-    if st.button("Close the comparison", key="close_comparison", icon=":material/close:"):
-        del st.session_state.compared
-        st.rerun(scope="fragment")
+    st.button("Close the comparison", key="close_comparison", icon=":material/close:", on_click=lambda: _compare(None))
 
 
 def difference_line(found: Difference, structure: MusicStructure) -> str:

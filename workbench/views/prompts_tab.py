@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import streamlit as st
 
@@ -24,10 +24,9 @@ from workbench.core.generate.templates import (
     save_version,
 )
 from workbench.core.library.drafts import drop_draft, load_draft, save_draft
-from workbench.core.library.examples import load_examples, pick_examples
 from workbench.core.music.request import Request
 from workbench.views.details import plain, quiet
-from workbench.views.engine import database, settings, usual
+from workbench.views.engine import database, jobs, settings, usual
 from workbench.views.textbox import textbox
 from workbench.views.visits import this_visit
 
@@ -56,9 +55,10 @@ def prompts_tab(request: Request, seed: int) -> None:
         template = known[chosen or labels[-1]]
         _usual(template)
         changed = _editor(template)
-        _saving(template, changed)
+        problem = _problem_of(changed)
+        _saving(template, changed, problem)
     with right:
-        _preview(request, seed, changed)
+        _preview(request, seed, changed, readable=not problem)
     _versions(template, changed, known)
 
 
@@ -81,8 +81,7 @@ def _editor(template: Template) -> Template:
     visit = this_visit()
     version = st.session_state.setdefault(f"{name}/version", 0)
     draft = load_draft(database(), visit.visitor, name) or {}
-    part = st.segmented_control("Part", PARTS, default="system", required=True, key="prompt_part", persist_state="page")
-    part = part or "system"
+    part = st.radio("Part", PARTS, horizontal=True, key="prompt_part", persist_state="page") or "system"
     names = ", ".join((*COMMON, *EXTRA.get(part, ())))
     st.markdown(quiet(f"{ABOUT[part]} It may use: {names}."))
 
@@ -97,15 +96,19 @@ def _editor(template: Template) -> Template:
     return Template(template.name, template.version, parts, template.note)
 
 
-def _saving(template: Template, changed: Template) -> None:
+def _problem_of(changed: Template) -> str:
+    try:
+        read_parts(changed.parts)
+    except WorkbenchError as found:
+        return f"{found.message} {found.hint}"
+    return ""
+
+
+def _saving(template: Template, changed: Template, problem: str) -> None:
     if changed.digest == template.digest:
         st.markdown(quiet("Change a part, and save it as a new version: versions are never overwritten."))
         return
-    try:
-        read_parts(changed.parts)
-        problem = ""
-    except WorkbenchError as found:
-        problem = f"{found.message} {found.hint}"
+    if problem:
         st.error(plain(problem))
     name = st.text_input("Name", template.name, key=f"save_name_{template.label}", max_chars=60)
     note = st.text_input("What is new", key=f"save_note_{template.label}", max_chars=200)
@@ -137,17 +140,16 @@ def _renew(template: Template) -> None:
     st.session_state[name] = st.session_state.get(name, 0) + 1
 
 
-def _preview(request: Request, seed: int, changed: Template) -> None:
+def _preview(request: Request, seed: int, changed: Template, *, readable: bool) -> None:
     """The exact messages for the request on the page, with their tokens."""
     st.subheader("What the model reads", anchor=False)
     examples = st.slider("Examples", 0, 3, settings().model_examples, key="preview_examples", persist_state="page")
+    if not readable:
+        st.markdown(quiet("It is shown again when the template can be read."))
+        return
     try:
         form = plan(request, seed=seed)
-        picked: Any = ()
-        if examples:
-            picked = pick_examples(
-                request, form=form.form, period=form.manner.period, count=examples, examples=load_examples()
-            )
+        picked = jobs().workshop.retrieve(request, form, replace(usual(), examples=examples))
         prompt = build_prompt(request, form, changed, examples=[each.example for each in picked])
     except WorkbenchError as problem:
         st.error(plain(f"{problem.message} {problem.hint}"))
@@ -158,8 +160,9 @@ def _preview(request: Request, seed: int, changed: Template) -> None:
     opened = 0 if st.session_state.get("prompt_part", "system") == "system" else len(prompt.messages) - 1
     for number, message in enumerate(prompt.messages):
         count = count_tokens(message.content, model)
-        with st.expander(f"{message.role} · {count}", expanded=number == opened):
-            st.code(message.content, language=None, wrap_lines=True, height=320)
+        folded = st.expander(f"{message.role} · {count}", expanded=number == opened)
+        with folded, st.container(height=340, border=False):
+            st.code(message.content, language=None, wrap_lines=True)
 
 
 def _versions(template: Template, changed: Template, known: dict[str, Template]) -> None:
@@ -170,11 +173,14 @@ def _versions(template: Template, changed: Template, known: dict[str, Template])
     if not others:
         return
     st.subheader("Compare versions", anchor=False)
-    other = st.selectbox(f"{template.label} beside", others, key="prompt_other")
-    right = changed if other == "my changes" else known[str(other)]
+    # Who begins to change a template sees the own changes first.
+    other = st.selectbox(f"{template.label} beside", others, key=f"prompt_other_{template.label}_{others[0]}")
     if other == "my changes":
-        right = Template(f"{template.name} (changed)", template.version, changed.parts)
-    text = difference(template, right)
+        pair = template, Template(f"{template.name} (changed)", template.version, changed.parts)
+    else:  # what the newer one adds is marked as added
+        pair = template, known[str(other)]
+        pair = min(pair, key=lambda each: each.version), max(reversed(pair), key=lambda each: each.version)
+    text = difference(*pair)
     if text:
         st.code(text, language="diff", wrap_lines=True)
     else:

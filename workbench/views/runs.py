@@ -11,7 +11,8 @@ import streamlit as st
 from workbench.core.errors import WorkbenchError
 from workbench.core.generate.growing import salvaged
 from workbench.core.generate.live import Live
-from workbench.core.library.generations import GenerationRecord, batch_of, unfinished_batches
+from workbench.core.library.generations import GenerationRecord, batch_of, find_generation, unfinished_batches
+from workbench.core.library.takes import Take
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure, piece_id, section_measures
 from workbench.views.details import clock, plain, quiet
@@ -59,6 +60,8 @@ class Shown:
     message: str
     unfit: int = 0
     """Sections that were written, but did not fit between those that stay, so that the old ones stand."""
+    why: str = ""
+    """Why the rules stepped in, where they did."""
 
     @property
     def running(self) -> bool:
@@ -131,7 +134,9 @@ def open_run(run: Shown) -> None:
     take = visit.look_up(piece_id(run.structure))
     if take is not None:
         show_take(take)  # the address is then the take's alone
-        if run.unfit:
+        if run.why:
+            st.session_state.notice = f"{plain(run.why)} The rules stepped in: Trace tells all of it."
+        elif run.unfit:
             what = "One section" if run.unfit == 1 else f"{run.unfit} sections"
             st.session_state.notice = f"{what} of what was written did not fit, and stayed as before."
 
@@ -167,7 +172,7 @@ def _card(run: Shown, *, alone: bool = False) -> None:
         st.markdown(quiet(plain(run.label)))
     else:
         st.markdown(f"**{plain(run.label)}**  \n{title}")
-    st.markdown(_where(run))
+    st.markdown(_where(run) + (f"  \n{quiet(plain(run.why))}" if run.why else ""))
     with st.container():  # always there, so that the player keeps its place
         if run.running:
             st.button(
@@ -202,6 +207,15 @@ def _where(run: Shown) -> str:
     if run.characters:
         parts.append(f"{run.characters:,} characters")
     return "  ·  ".join(parts)
+
+
+def outcome_badge(take: Take) -> str:
+    """How a generated take came about; empty where the rules wrote it by themselves, or nobody knows."""
+    record = find_generation(database(), take.generation_id) if take.generation_id else None
+    if record is None or (record.provider, record.outcome) == ("rules", "first-try"):
+        return ""
+    words, color = OUTCOMES.get(record.outcome or "", ("", "gray"))
+    return f":{color}-badge[{words}]" if words else ""
 
 
 def facts_line(run: Shown) -> str:
@@ -239,7 +253,7 @@ def _from_live(live: Live) -> Shown:
         live.form.to_dict() if live.form else None, live.sections, live.characters,
         generation.outcome if generation else "", generation.report.counts if generation else {},
         generation.usage if generation else {}, live.message,
-        _unfit([step.to_dict() for step in generation.trace]) if generation else 0,
+        *(_told([step.to_dict() for step in generation.trace], generation.outcome) if generation else ()),
     )  # fmt: skip
 
 
@@ -255,11 +269,13 @@ def _from_record(record: GenerationRecord) -> Shown:
         record.id, record.label, record.state, "Being written elsewhere", (end - record.created_at).total_seconds(),
         request, structure, record.plan, len(structure.sections) if structure else 0, len(record.partial),
         record.outcome or "", (record.report or {}).get("counts", {}), record.usage or {}, record.message,
-        _unfit(record.trace or ()),
+        *_told(record.trace or (), record.outcome or ""),
     )  # fmt: skip
 
 
-def _unfit(trace: Sequence[Mapping[str, Any]]) -> int:
-    if any(step.get("kind") == "fallback" for step in trace):
-        return 0  # the rules fit in everywhere
-    return next((len(step["unchanged"]) for step in reversed(trace) if "unchanged" in step), 0)
+def _told(trace: Sequence[Mapping[str, Any]], outcome: str) -> tuple[int, str]:
+    """What a trace tells besides the piece: how many sections did not fit, and why the rules stepped in."""
+    if outcome != "fell-back":
+        return next((len(step["unchanged"]) for step in reversed(trace) if "unchanged" in step), 0), ""
+    failed = [step["error"]["message"] for step in trace if step.get("kind") == "call" and step.get("error")]
+    return 0, str(failed[-1]) if failed else "What the model wrote could not be made valid."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import replace
@@ -22,12 +23,14 @@ from workbench.views.engine import database, jobs, settings
 from workbench.views.engine import usual as usual_settings
 
 MAX_VARIANTS = 4
-SERVER, RULES, BASE, TUNED = "server", "rules", "base", "ft"
+SERVER, RULES, ADAPT, BASE, TUNED = "server", "rules", "adapt", "base", "ft"
+AT_ONCE = (RULES, ADAPT)
+"""Who needs no model, and is done before one has looked."""
 MODEL = "model:"
 ASK_AGAIN = 60.0
 """Seconds for which an endpoint's list of models is believed."""
 PATIENCE = 1.2
-"""Seconds that a page waits for that list; it goes on without, and has it the next time."""
+"""Seconds that a page waits for that list, once; it goes on without, and has it the next time."""
 
 NEW: dict[str, Any] = {"writer": None, "template": None, "examples": None, "temperature": 0.8, "editor": False}
 
@@ -39,19 +42,23 @@ class _Models:
         self._pool = ThreadPoolExecutor(1, "models")
         self._asked: Future[tuple[ModelInfo, ...]] | None = None
         self._at = 0.0
+        self._patience = PATIENCE
+        self._known: tuple[ModelInfo, ...] = ()
 
     def known(self) -> tuple[tuple[ModelInfo, ...], str]:
-        """The models, and why there are none."""
+        """The models as they were told last, and why there are none or no newer ones."""
         if self._asked is None or (self._asked.done() and time.monotonic() - self._at > ASK_AGAIN):
             self._at = time.monotonic()
             self._asked = self._pool.submit(jobs().models, "openai")
         try:
-            found = self._asked.result(PATIENCE)
+            found = self._asked.result(0.0 if self._known else self._patience)
         except NotYet:
-            return (), "The endpoint has not told its models yet."
+            self._patience = 0.0
+            return self._known, "" if self._known else "The endpoint has not told its models yet."
         except WorkbenchError as problem:
-            return (), f"{problem.message} {problem.hint}"
-        return tuple(model for model in found if not is_fine_tuned(model.id, settings())), ""
+            return self._known, f"{problem.message} {problem.hint}"
+        self._known = tuple(model for model in found if not is_fine_tuned(model.id, settings()))
+        return self._known, ""
 
 
 @st.cache_resource(show_spinner=False)
@@ -67,11 +74,15 @@ def connected() -> bool:
 def variants_form(draft: dict[str, Any]) -> list[dict[str, Any]]:
     """Draw the variants; what was chosen is kept in the draft."""
     variants: list[dict[str, Any]] = [dict(NEW) | dict(each) for each in draft.get("variants") or [NEW]][:MAX_VARIANTS]
-    if not connected():
-        st.markdown(quiet("Written by the rules. Models join when OPENAI_API_KEY or OPENAI_BASE_URL is set."))
-        return [dict(NEW) | {"writer": RULES}]
-    models, problem = _models().known()
-    options = _writers(models)
+    models: tuple[ModelInfo, ...] = ()
+    problem = ""
+    if connected():
+        models, problem = _models().known()
+    else:
+        problem = "Models join when OPENAI_API_KEY or OPENAI_BASE_URL is set."
+    # Whoever was chosen stays on offer while the endpoint does not answer.
+    chosen = [str(each["writer"]).removeprefix(MODEL) for each in variants if str(each["writer"]).startswith(MODEL)]
+    options = _writers(models, chosen)
     generation = st.session_state.setdefault("variants_version", 0)
     kept: list[dict[str, Any]] = []
     for index, variant in enumerate(variants):
@@ -81,9 +92,7 @@ def variants_form(draft: dict[str, Any]) -> list[dict[str, Any]]:
         st.markdown(quiet(problem))
     if len(variants) < MAX_VARIANTS:
         words = "Add a variant" if len(variants) > 1 else "Compare with a variant"
-        if st.button(words, icon=":material/add:", type="tertiary", key="add_variant"):
-            draft["variants"] = [*kept, dict(kept[-1])]
-            st.rerun(scope="fragment")
+        st.button(words, icon=":material/add:", type="tertiary", key="add_variant", on_click=lambda: _add(draft))
     draft["variants"] = kept
     return kept
 
@@ -105,13 +114,25 @@ def _variant(variant: dict[str, Any], index: int, options: dict[str, str], count
         key=key("writer"),
     )
     result = variant | {"writer": writer}
-    if writer != RULES:
+    if writer not in AT_ONCE:
         with st.expander(f"How the model is asked{number}"):
             result |= _asked(variant, key)
-    if count > 1 and st.button("Remove", icon=":material/close:", type="tertiary", key=key("remove")):
-        st.session_state.variants_version = version + 1
-        st.session_state.variant_removed = index
+    if count > 1:
+        st.button(
+            "Remove", icon=":material/close:", type="tertiary", key=key("remove"), on_click=lambda: _remove(index)
+        )
     return result
+
+
+def _add(draft: dict[str, Any]) -> None:
+    """One more, like the last."""
+    draft["variants"] = [*draft["variants"], dict(draft["variants"][-1])]
+
+
+def _remove(index: int) -> None:
+    """A variant is to go; the others get new widgets, since each is known by its number."""
+    st.session_state.variants_version = st.session_state.get("variants_version", 0) + 1
+    st.session_state.variant_removed = index
 
 
 def _asked(variant: dict[str, Any], key: Any) -> dict[str, Any]:
@@ -133,7 +154,19 @@ def _asked(variant: dict[str, Any], key: Any) -> dict[str, Any]:
         "Let an editor improve the draft", bool(variant["editor"]), key=key("editor"),
         help="A second call. Its version is kept only when the findings are no worse.",
     )  # fmt: skip
-    return {"template": template, "examples": examples, "temperature": temperature, "editor": editor}
+    known = [example.id for example in jobs().workshop.examples()]
+    pinned = st.multiselect(
+        "Always show", known, [id for id in variant.get("pinned") or [] if id in known], key=key("pinned"),
+        max_selections=3, placeholder="As the request asks", help="Examples that the prompt shows in any case.",
+    )  # fmt: skip
+    banned = st.multiselect(
+        "Never show", known, [id for id in variant.get("banned") or [] if id in known], key=key("banned"),
+        placeholder="None", help="Examples that the prompt never shows.",
+    )  # fmt: skip
+    return {
+        "template": template, "examples": examples, "temperature": temperature, "editor": editor, "pinned": pinned,
+        "banned": banned,
+    }  # fmt: skip
 
 
 def template_labels() -> list[str]:
@@ -157,9 +190,10 @@ def how(variant: dict[str, Any], seed: int) -> GenerationSettings:
         changes["template"] = variant["template"]
     if variant.get("examples") is not None:
         changes["examples"] = variant["examples"]
-    provider = settings().provider if settings().provider != RULES else "openai"
-    if writer == RULES:
-        return replace(usual, provider=RULES)
+    changes |= {"pinned": tuple(variant.get("pinned") or ()), "banned": tuple(variant.get("banned") or ())}
+    provider = settings().provider if settings().provider not in AT_ONCE else "openai"
+    if writer in AT_ONCE:
+        return replace(usual, provider=writer)
     if writer in {BASE, TUNED}:
         changes |= {"provider": provider, "variant": writer}
     elif writer.startswith(MODEL):
@@ -170,23 +204,29 @@ def how(variant: dict[str, Any], seed: int) -> GenerationSettings:
 def name_of(variant: dict[str, Any]) -> str:
     """What a variant is called beside others: who writes, and what is unusual about how it is asked."""
     writer = str(variant.get("writer") or SERVER)
-    who = {SERVER: "Server's choice", RULES: "Rules", BASE: "Base model", TUNED: "Fine-tuned model"}
+    who = {SERVER: "Server's choice", RULES: "Rules", ADAPT: "Adapted", BASE: "Base model", TUNED: "Fine-tuned model"}
     parts = [who.get(writer, writer.removeprefix(MODEL))]
     if writer != RULES:
-        if variant.get("template"):
+        usual = usual_settings()
+        if variant.get("template") not in {None, usual.template}:
             parts.append(str(variant["template"]))
-        if variant.get("examples") is not None:
-            parts.append("no examples" if not variant["examples"] else f"{variant['examples']} examples")
-        parts.append(f"temperature {variant['temperature']:g}")
+        examples = variant.get("examples")
+        if examples not in {None, usual.examples}:
+            parts.append({0: "no examples", 1: "1 example"}.get(examples, f"{examples} examples"))
+        if variant["temperature"] != NEW["temperature"]:
+            parts.append(f"temperature {variant['temperature']:g}")
         if variant.get("editor"):
             parts.append("edited")
     return " · ".join(parts)
 
 
-def _writers(models: tuple[ModelInfo, ...]) -> dict[str, str]:
+def _writers(models: Sequence[ModelInfo], chosen: Sequence[str] = ()) -> dict[str, str]:
     env = settings()
     options: dict[str, str] = {}
-    if env.provider != RULES:
+    own = {RULES: "Rules", ADAPT: "An example, adapted"}
+    if not connected():
+        return own
+    if env.provider not in AT_ONCE:
         switched = {"ft": "the fine-tuned model", "canary": "base or fine-tuned"}.get(
             env.model_variant, "the base model"
         )
@@ -196,6 +236,7 @@ def _writers(models: tuple[ModelInfo, ...]) -> dict[str, str]:
     for model in models:
         gone = f" · shuts down {model.shutdown:%-d %b %Y}" if model.shutdown else ""
         options[MODEL + model.id] = model.id + gone
-    if env.model_base and MODEL + env.model_base not in options:
-        options[MODEL + env.model_base] = env.model_base
-    return options | {RULES: "Rules"} if env.provider != RULES else {RULES: "Rules"} | options
+    for model_id in filter(None, (env.model_base, *chosen)):
+        if not is_fine_tuned(model_id, env):
+            options.setdefault(MODEL + model_id, model_id)
+    return options | own if env.provider not in AT_ONCE else own | options

@@ -16,7 +16,8 @@ from workbench.core.generate.repairs import Repair
 from workbench.core.generate.rollout import Circuits
 from workbench.core.generate.templates import Template
 from workbench.core.generate.trace import Step
-from workbench.core.library.examples import Example, load_examples
+from workbench.core.library.examples import Example, Picked, load_examples
+from workbench.core.library.retrieval import Index, read_weights
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
 from workbench.core.settings import Settings
@@ -38,10 +39,12 @@ class GenerationSettings:
     reasks: int = 2
     editor: bool = False
     timeout: float = 180.0
+    pinned: tuple[str, ...] = ()
+    banned: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
-        return dict(self.__dict__)
+        return dict(self.__dict__) | {"pinned": list(self.pinned), "banned": list(self.banned)}
 
 
 def settings_for(settings: Settings, **changes: Any) -> GenerationSettings:
@@ -102,6 +105,19 @@ class Workshop:
     circuits: Circuits = field(default_factory=Circuits)
     examples: Callable[[], Sequence[Example]] = load_examples
     clock: Callable[[], float] = time.perf_counter
+    _index: Index | None = None
+    _indexed: Sequence[Example] = ()
+
+    def retrieve(self, request: Request, form: FormPlan, settings: GenerationSettings) -> tuple[Picked, ...]:
+        """The examples that a prompt shows for a request under a plan; the index is made anew when they change."""
+        examples = self.examples()
+        if self._index is None or self._indexed is not examples:
+            self._index, self._indexed = Index(examples), examples
+        return self._index.retrieve(
+            request, form=form.form, period=form.manner.period, count=settings.examples,
+            weights=read_weights(self.settings.retrieval_weights), pinned=settings.pinned, banned=settings.banned,
+            token_budget=self.settings.example_tokens,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from workbench.core.generate.growing import salvaged
 from workbench.core.generate.live import Following, Live, Order
 from workbench.core.generate.pipeline import generate
 from workbench.core.generate.providers import ModelInfo, Providers
+from workbench.core.generate.providers.adapt import Adapt
 from workbench.core.generate.secrecy import scrubber
 from workbench.core.generate.templates import all_templates
 from workbench.core.library.curation import Approved
@@ -65,9 +66,9 @@ class Jobs:
         self._watches: dict[str, Following] = {}
         self._guard = threading.Lock()
         self._loop = asyncio.new_event_loop()
-        self.workshop = Workshop(
-            settings, Providers(settings), lambda: all_templates(database), examples=Approved(database)
-        )
+        library = Approved(database)
+        self.workshop = Workshop(settings, Providers(settings), lambda: all_templates(database), examples=library)
+        self.workshop.providers.put(Adapt(library))
         self._thread = threading.Thread(target=self._run_loop, name="generations", daemon=True)
         self._thread.start()
         self._submit(self._beat())

@@ -19,7 +19,7 @@ from workbench.core.generate.rollout import RULES, Attempt, attempts
 from workbench.core.generate.templates import Template, find_template
 from workbench.core.generate.trace import Trace
 from workbench.core.generate.wire import wire_schema, wire_text
-from workbench.core.library.examples import Example, pick_examples
+from workbench.core.library.examples import Example
 from workbench.core.music.request import Request
 
 MIN_TOKENS, TOKENS_A_BAR, MAX_TOKENS = 2_500, 160, 24_000
@@ -56,7 +56,7 @@ async def generate(
         found = await run.by_model(attempt)
         if found is not None:
             piece, asked = found
-            if settings.editor:
+            if settings.editor and run.template is not None:
                 piece = await run.edited(piece, attempt)
             repaired = bool(piece.repairs) or piece.mended
             outcome: Outcome = "re-asked" if failed or asked > 1 else "repaired" if repaired else "first-try"
@@ -96,12 +96,14 @@ class _Run:
                 error={"kind": "circuit-open", "message": "The circuit is open."},
             )  # fmt: skip
             return None
-        prompt = await asyncio.to_thread(self._prompt)
+        prompt, most, doing = Prompt((), ""), 1, "An example is adapted"
+        if self.workshop.providers.get(attempt.provider).needs_model:
+            prompt = await asyncio.to_thread(self._prompt)
+            most, doing = 1 if attempt.variant == "ft" else 1 + self.settings.reasks, "The model writes"
         messages = prompt.messages
         answer: Answer | None = None
-        most = 1 if attempt.variant == "ft" else 1 + self.settings.reasks
         for asked in range(1, most + 1):
-            self.watch.phase("The model writes" if asked == 1 else f"Asked again ({asked} of {most})")
+            self.watch.phase(doing if asked == 1 else f"Asked again ({asked} of {most})")
             answer, problem = await self._call(attempt, messages)
             if answer is not None:
                 piece, findings = await asyncio.to_thread(self.judge.read, answer.text, answer.finish)
@@ -135,11 +137,7 @@ class _Run:
     def _pick_examples(self) -> None:
         if not self.settings.examples:
             return
-        form = self.judge.form
-        picked = pick_examples(
-            self.request, form=form.form, period=form.manner.period, count=self.settings.examples,
-            examples=self.workshop.examples(),
-        )  # fmt: skip
+        picked = self.workshop.retrieve(self.request, self.judge.form, self.settings)
         self.examples = tuple(each.example for each in picked)
         about = f"{len(picked)} chosen by form, period and mood" if picked else "none are in the library"
         chosen = [{"id": each.example.id, "score": round(each.score, 4), "why": each.why} for each in picked]
@@ -158,8 +156,9 @@ class _Run:
             messages, attempt.model, self.request, self.judge.form, wire_schema(), settings.temperature,
             self.seed % 2**31, longest, settings.timeout, attempt.variant == "ft",
         )  # fmt: skip
+        provider = self.workshop.providers.get(attempt.provider)
         self.watch.restart()
-        self.calls += 1
+        self.calls += provider.needs_model
         asked = {
             "provider": attempt.provider,
             "model": attempt.label,
@@ -167,13 +166,14 @@ class _Run:
             "messages": [message.to_dict() for message in messages],
         }
         try:
-            answer = await self.workshop.providers.get(attempt.provider).answer(call, self.watch.text)
+            answer = await provider.answer(call, self.watch.text)
         except ModelError as problem:
             error = {"kind": problem.kind, "message": problem.message, "hint": problem.hint}
             self.trace.add("call", problem.message, **asked, raw=problem.partial, error=error)
             return None, problem
         self.tokens += answer.tokens
-        cost = cost_of(attempt.model, answer.tokens, self.workshop.settings.openai_base_url)
+        base_url = self.workshop.settings.openai_base_url
+        cost = cost_of(attempt.model, answer.tokens, base_url) if provider.needs_model else 0.0
         self.priced = self.priced and cost is not None
         self.cost += cost or 0.0
         self.trace.add(

@@ -76,7 +76,8 @@ def replay(record: GenerationRecord, workshop: Workshop) -> Replay:
     calls = recorded_answers(list(record.trace or ()))
     settings = _settings(record, calls)
     known = {field.name for field in fields(GenerationSettings)}
-    how = GenerationSettings(**{name: value for name, value in dict(record.settings).items() if name in known})
+    kept = {name: value for name, value in dict(record.settings).items() if name in known}
+    how = GenerationSettings(**kept | {name: tuple(kept.get(name, ())) for name in ("pinned", "banned")})
     request = Request.model_validate(dict(record.request))
     providers = Providers(settings)
     for name in {str(call.get("provider")) for call in calls} - {"rules"}:

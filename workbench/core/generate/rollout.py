@@ -104,6 +104,8 @@ def attempts(
     chosen = provider or settings.provider
     if chosen == "rules":
         return (RULES,), "the rules were chosen"
+    if chosen == "adapt":
+        return (Attempt("adapt"), RULES), "adapting an example was chosen"
     base = Attempt(chosen, model or settings.model_base)
     tuned = Attempt(chosen, settings.model_ft, "ft")
     if model:

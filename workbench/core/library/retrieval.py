@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass, fields, replace
+from functools import cache, lru_cache
 from math import isfinite, log2
 from typing import NamedTuple
 from zlib import crc32
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.examples import MAX_PICKED, Example, Picked
-from workbench.core.library.likeness import Runs, opening_runs, overlap
+from workbench.core.library.likeness import opening_runs, overlap
 from workbench.core.music.meters import meter_of
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
@@ -31,14 +31,16 @@ Floats = NDArray[np.float32]
 _POOL = 48
 """How many of the best are looked at when those that differ are chosen among them."""
 _NEAR_VALENCE, _NEAR_AROUSAL, _AS_LONG = 0.3, 0.3, 1.25
-_CHARACTERS_A_TOKEN = 2.6
-"""Of structures as JSON, in the vocabularies that ``generate.counting`` knows; a guess on the long side."""
+_CHARACTERS_A_TOKEN = 2.2
+"""Of structures as compact JSON, in the vocabularies that ``generate.counting`` knows: the fewest that were found."""
 _SHOWN = 3
 _MAX_WORDS = 400
 
-_EAST = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
-_WORDS = re.compile(rf"([{_EAST}]+)|[^\W\d_{_EAST}]+")
-_FLOWING = re.compile(r"[\u3040-\u309f]+")
+_EAST = r"\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
+_WORDS = re.compile(
+    rf"(?P<flowing>[\u3040-\u309f]+)|(?P<signs>[\u30a0-\u30ff]+|[\u3005\u3400-\u9fff\uf900-\ufaff]+|[\uac00-\ud7af]+)|"
+    rf"[^\W\d_{_EAST}]+"
+)
 _ENDINGS = ("ings", "ing", "ed", "es", "ly", "s", "e", "y")
 _EMPTY = frozenset(
     re.findall(
@@ -231,10 +233,15 @@ class Index:
         least = np.partition(free, len(free) - size)[len(free) - size]
         pool = np.flatnonzero((free >= least) & (free >= 0))
         pool = pool[np.argsort(-free[pool], kind="stable")][:size]
-        heard = {place: opening_runs(self._examples[place].structure) for place in (*pool.tolist(), *first)}
+        heard = cache(lambda place: opening_runs(self._examples[place].structure))
+
+        def worth(place: int) -> tuple[float, int]:
+            likest = max((overlap(heard(place), heard(other)) for other in chosen), default=0.0)
+            return float(free[place]) - diversity * likest, -place
+
         waiting = pool.tolist()
         while waiting:
-            best = max(waiting, key=lambda at: (free[at] - diversity * _nearest(heard, at, chosen), -at))
+            best = max(waiting, key=worth)
             waiting.remove(best)
             yield best
 
@@ -253,15 +260,35 @@ class Index:
         if request.tonality and request.tonality.mode == example.structure.tonality.mode:
             reasons.append("same mode")
         if abs(float(self._length[place]) - log2(request.duration)) <= log2(_AS_LONG):
-            reasons.append("as long")
+            reasons.append("about as long")
         shared = shared_words(asked.words, spelled_features(text_of(example)))
         if shared:
             reasons.append(f"shares {', '.join(f'“{word}”' for word in shared)}")
         return reasons
 
 
-def _nearest(heard: dict[int, Runs], place: int, chosen: Iterable[int]) -> float:
-    return max((overlap(heard[place], heard[other]) for other in chosen), default=0.0)
+def read_weights(text: str) -> Weights:
+    """Weights as a setting writes them: ``valence=6, brief=1``; what is not named keeps its usual weight.
+
+    Raises:
+        InvalidInputError: a name or a number is none.
+    """
+    changes: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if not name and not value:
+            continue
+        try:
+            changes[name] = float(value)
+            if name not in Weights.__dataclass_fields__:
+                raise ValueError
+        except ValueError:
+            raise InvalidInputError(
+                f"{part.strip()[:40]!r} is no weight.",
+                hint=f"Write name=number with {', '.join(Weights.__dataclass_fields__)}.",
+                field="WORKBENCH_RETRIEVAL_WEIGHTS",
+            ) from None
+    return replace(Weights(), **changes)
 
 
 def seconds_of(structure: MusicStructure) -> float:
@@ -303,22 +330,13 @@ def spelled_features(text: str) -> dict[int, str]:
         if number >= _MAX_WORDS:
             break
         word = match[0]
-        if match[1]:
-            found |= {crc32(part.encode()): part for part in _parts(word)}
+        size = 3 if match["flowing"] else 2 if match["signs"] else 0
+        if size:  # hiragana is mostly endings and particles, so that less than three say nothing
+            ends = range(size, len(word) + 1) if len(word) > 1 or size > 2 else [1]
+            found |= {crc32(part.encode()): part for part in (word[max(0, end - size) : end] for end in ends)}
         elif word not in _EMPTY:
             found.setdefault(_feature(word), word)
     return found
-
-
-def _parts(word: str) -> Iterator[str]:
-    """Pairs of characters, of hiragana alone threes, since endings and particles are made of them; or the one sign."""
-    if len(word) == 1 and not _FLOWING.match(word):
-        yield word
-    for at in range(len(word) - 1):
-        if not _FLOWING.fullmatch(word, at, at + 2):
-            yield word[at : at + 2]
-        elif at + 2 < len(word) and _FLOWING.fullmatch(word, at, at + 3):
-            yield word[at : at + 3]
 
 
 @lru_cache(maxsize=65_536)
@@ -334,7 +352,7 @@ def shared_words(asked: dict[int, str], had: dict[int, str]) -> list[str]:
     for feature, word in asked.items():
         if feature not in had:
             continue
-        if words and len(word) < 4 and re.match(rf"[{_EAST}]", word) and words[-1].endswith(word[:-1]):
+        if words and 1 < len(word) < 4 and re.match(rf"[{_EAST}]", word) and words[-1].endswith(word[:-1]):
             words[-1] += word[-1]
         else:
             words.append(word)

@@ -7,6 +7,7 @@ means no: a doubt is never decided in favour of a use. This is a careful reading
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -235,6 +236,18 @@ def _in_usa(published: int | None, year: int) -> Verdict:
     if year >= free:
         return Verdict(True, f"published in {published}; free since {free}.")
     return Verdict(False, f"published in {published}; protected until the end of {free - 1}.")
+
+
+def licence_in(text: str) -> str:
+    """The SPDX id of a licence that a text names, such as ``CC BY-NC-SA 4.0``; empty where none is sure."""
+    flat = re.sub(r"[\s_/-]+", "-", text.lower().replace("creative commons", "cc").replace("licenses/", "cc-"))
+    found = re.search(r"cc-?(by(?:-nc)?(?:-(?:sa|nd))?)-(3\.0|4\.0)", flat)
+    if found:
+        id = f"CC-{found[1].upper()}-{found[2]}"
+        return id if id in licences() else ""
+    if re.search(r"cc-?0|zero-1\.0", flat):
+        return "CC0-1.0"
+    return "MIT" if re.search(r"\bmit\b(-license|-licence)?", flat) and len(flat) < 60 else ""
 
 
 def own_rights(holder: str, source: str, licence: str = "CC0-1.0") -> Rights:

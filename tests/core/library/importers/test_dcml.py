@@ -57,9 +57,11 @@ def test_local_keys_are_numerals_of_the_home_key() -> None:
     imported = read_dcml(
         harmonies(("1", "0", "vi", "i"), ("2", "0", "vi", "V7"), ("3", "0", "vi", "i", "PAC", "}"), key="Eb")
     )
-    assert imported.structure.key == "c minor"
+    assert imported.structure.key == "Eb major"
+    assert imported.structure.sections[0].key == "c minor"
     minor = read_dcml(harmonies(("1", "0", "III", "I"), ("2", "0", "III", "V"), ("3", "0", "III", "I"), key="c"))
-    assert minor.structure.key == "Eb major"
+    assert minor.structure.key == "c minor"
+    assert minor.structure.sections[0].key == "Eb major"
 
 
 def test_a_six_four_over_the_dominant_is_written_as_one() -> None:
@@ -109,7 +111,7 @@ def test_of_two_endings_the_last_is_kept() -> None:
 
 
 def test_the_tune_is_laid_over_the_harmony() -> None:
-    table = harmonies(("1", "0", "I", "I"), ("2", "0", "I", "V7"), ("3", "0", "I", "I", "PAC", "}"))
+    table = harmonies(("1", "0", "I", "I"), ("2", "0", "I", "V7"), ("3", "0", "I", "I", "", "}"))
     tune = notes(
         ("1", "0", "2", "4", "64"),
         ("1", "1/2", "2", "1", "67"),
@@ -121,6 +123,72 @@ def test_the_tune_is_laid_over_the_harmony() -> None:
     assert phrase.melody.degrees == (3, 5, 4, 3)
     assert phrase.melody.rhythm == (2, 2, 4, 4)
     assert phrase.cadence == "IAC"  # the tune is on 3
+
+
+def test_a_cadence_that_the_annotator_names_is_kept_whatever_the_tune() -> None:
+    table = harmonies(("1", "0", "I", "I"), ("2", "0", "I", "V7"), ("3", "0", "I", "I", "PAC", "}"))
+    on_three = notes(("1", "0", "4", "1", "67"), ("2", "0", "4", "-1", "65"), ("3", "0", "4", "4", "64"))
+    assert phrases_of(read_dcml(table, on_three))[0].cadence == "PAC"
+    on_one_in_the_second_violin = on_three + "".join(
+        "\t".join([bar, "0", "4", stave, "", "", tpc, midi]) + "\n"
+        for bar, stave, tpc, midi in (
+            ("1", "2", "0", "60"), ("2", "2", "5", "59"), ("3", "2", "0", "60"),
+            ("1", "3", "0", "48"), ("2", "3", "1", "43"), ("3", "3", "0", "48"),
+        )
+    )  # fmt: skip
+    melody = phrases_of(read_dcml(table, on_one_in_the_second_violin))[0].melody
+    assert melody is not None
+    assert melody.degrees == (1, -1, 1)
+
+
+def test_what_leads_on_after_a_perfect_close_is_left_out() -> None:
+    table = harmonies(("1", "0", "I", "I"), ("2", "0", "I", "V7"), ("3", "0", "I", "I", "PAC", "}"))
+    line = notes(
+        ("1", "0", "4", "1", "67"), ("2", "0", "4", "-1", "65"), ("3", "0", "2", "0", "60"), ("3", "1/2", "2", "4", "64")
+    )  # fmt: skip
+    melody = phrases_of(read_dcml(table, line))[0].melody
+    assert melody is not None
+    assert melody.degrees == (5, 4, 1)
+    assert melody.rhythm == (4, 4, 4)
+
+
+def test_a_section_follows_a_key_that_lasts_inside_a_phrase() -> None:
+    rows = [("1", "0", "I", "I"), ("2", "0", "I", "V"), ("3", "0", "V", "ii"), ("4", "0", "V", "V"), ("5", "0", "V", "I")]
+    structure = read_dcml(harmonies(*rows)).structure
+    assert [(section.key, section.measures) for section in structure.sections] == [("C major", 2), ("G major", 3)]
+
+
+def test_a_phrase_that_ends_as_the_next_begins_ends_before_it() -> None:
+    structure = read_dcml(
+        harmonies(
+            ("1", "0", "I", "I", "", "{"),
+            ("2", "0", "I", "V", "HC"),
+            ("3", "0", "I", "I", "", "}{"),
+            ("4", "0", "I", "V7"),
+            ("5", "0", "I", "I", "PAC", "}"),
+        )
+    ).structure
+    assert [(phrase.measures, phrase.cadence) for phrase in structure.sections[0].phrases or ()] == [
+        (2, "HC"),
+        (3, "PAC"),
+    ]
+
+
+def test_a_close_without_a_name_here_is_told() -> None:
+    imported = read_dcml(
+        harmonies(("1", "0", "I", "I"), ("2", "0", "I", "V7"), ("3", "0", "I", "I", "EC"), ("4", "0", "I", "I", "PAC", "}"))
+    )
+    assert any("EC in bar 3" in note for note in imported.notes)
+
+
+def test_a_tune_goes_on_through_a_change_of_meter() -> None:
+    table = harmonies(("1", "0", "I", "I"), ("2", "0", "I", "V7"), ("3", "0", "I", "I", "PAC", "}"), meter="6/8")
+    table = table.replace("2\t2\t0\t6/8", "2\t2\t0\t4/4")
+    tune = notes(("1", "0", "3", "1", "67"), ("2", "0", "2", "-1", "65"), ("2", "1/2", "2", "2", "62"), ("3", "0", "3", "0", "60"))
+    melody = phrases_of(read_dcml(table, tune))[0].melody
+    assert melody is not None
+    assert melody.degrees == (5, 4, 2, 1)
+    assert melody.rhythm == (3, 1.5, 1.5, 3)
 
 
 def test_a_tune_of_another_piece_is_left_out_and_said() -> None:

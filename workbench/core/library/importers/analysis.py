@@ -5,6 +5,8 @@ Times are exact quarters. An analysis says what its source says; ``assembly`` de
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -52,19 +54,52 @@ class Source(NamedTuple):
     format: str = ""
 
 
+class Fact(NamedTuple):
+    """Something found out about a piece: what it is about, its value, a sentence for people, and how sure it is.
+
+    ``confidence`` runs from 0 to 1, which is what a source says itself.
+    """
+
+    what: str
+    value: str
+    says: str
+    confidence: float = 1.0
+
+
 class Analysis(NamedTuple):
-    """A piece as its source has it: ``meter`` is the main one, ``bars[0]`` is bar 0 where there is a pick-up."""
+    """A piece as its source has it: ``meter`` is the main one, ``bars[0]`` is bar 0 where there is a pick-up.
+
+    ``home`` and ``tempo`` (quarters a minute) are None where the source names none. ``phrased`` says that breaks are
+    ends of phrases; without it they end sections, and phrases are found inside. ``keys_hold`` says that a section
+    follows each key that lasts, also inside a phrase: an analyst's keys are facts, a machine's are not.
+    ``whole_bars`` says that every bar is written once: what begins after a close in mid-bar is an upbeat however long.
+    ``headings`` are names of sections by the bar (an index into ``bars``) that they begin with. ``guesses`` tells what
+    the reader had to guess; the rest was read.
+    """
 
     source: Source
     meter: str
     bars: tuple[Bar, ...]
     notes: tuple[str, ...] = ()
+    home: Key | None = None
+    tempo: float | None = None
+    phrased: bool = True
+    keys_hold: bool = False
+    whole_bars: bool = False
+    headings: tuple[tuple[int, str], ...] = ()
+    instrumentation: str = ""
+    guesses: tuple[Fact, ...] = ()
+
+    @property
+    def names_cadences(self) -> bool:
+        """Whether the source names cadences at all: a close that it leaves unnamed is then none."""
+        return any(chord.cadence for bar in self.bars for chord in bar.chords)
 
 
 class PhraseSource(NamedTuple):
-    """Where a phrase comes from: its begin and end in source quarters, and how long its first bar waits before it.
+    """Where a phrase comes from: its begin and end in laid-out quarters (``Timeline.laid``).
 
-    Source quarters are counted from the first bar's downbeat, every bar at the length that its meter gives it.
+    ``lead`` is how long its first bar waits before ``begin``; ``named`` says that its source names the cadence.
     """
 
     section: int
@@ -72,18 +107,40 @@ class PhraseSource(NamedTuple):
     begin: Fraction
     end: Fraction
     lead: Fraction
+    named: bool = False
+
+
+class Place(NamedTuple):
+    """A bar: where it begins in the source, where it is laid, and what lengths in it are multiplied by."""
+
+    source: Fraction
+    laid: Fraction
+    factor: Fraction
 
 
 class Timeline(NamedTuple):
-    """How source time becomes the structure's: ``bars`` holds each bar's start by name; ``scale`` multiplies lengths.
+    """How source time becomes the structure's. Source quarters are counted from the first bar's downbeat.
 
-    ``even`` is false where the meter changes, so that a tune cannot be carried over by scaling alone.
+    ``bars`` holds each bar's start by name, in source quarters; ``places`` every bar in order.
     """
 
     bars: dict[str, Fraction]
     phrases: tuple[PhraseSource, ...]
-    scale: Fraction
-    even: bool
+    places: tuple[Place, ...]
+
+    def laid(self, moments: Sequence[Fraction]) -> list[Fraction]:
+        """Moments of the source, in quarters of the structure's meter laid out bar by bar.
+
+        Each is counted on from the last bar that has begun by then, up to where the next one is laid.
+        """
+        starts = [float(place.source) for place in self.places]
+        result = []
+        for moment in moments:
+            index = max(0, bisect_right(starts, float(moment) + 1e-9) - 1)
+            place = self.places[index]
+            laid = place.laid + (moment - place.source) * place.factor
+            result.append(min(laid, self.places[index + 1].laid) if index + 1 < len(starts) else laid)
+        return result
 
 
 class Imported(NamedTuple):

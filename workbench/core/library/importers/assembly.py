@@ -7,92 +7,92 @@ where it marks none) is assumed, and said.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from itertools import accumulate
+from typing import Literal
 
 from pydantic import ValidationError
 
 from workbench.core.errors import InvalidInputError
-from workbench.core.library.importers.analysis import Analysis, Imported, PhraseSource, Timeline, WrittenChord
-from workbench.core.library.importers.closes import LONGEST_PHRASE, REWARD, close_of, divide
-from workbench.core.library.importers.figures import named_in, plain_figure
-from workbench.core.library.importers.timing import Stretch, onto_bars
+from workbench.core.library.importers.analysis import Analysis, Imported, PhraseSource, Place, Timeline
+from workbench.core.library.importers.closes import close_of
+from workbench.core.library.importers.figures import fewer_chords, named_in, plain_figure
+from workbench.core.library.importers.spans import SHORTEST_SECTION, Span, phrases_of, sections_of, within_limits
+from workbench.core.library.importers.texts import shown
+from workbench.core.library.importers.timing import onto_bars, written
 from workbench.core.music.cadences import CadenceType
-from workbench.core.music.keys import Key
-from workbench.core.music.meters import DIVISIONS, plain_quarters
+from workbench.core.music.keys import Key, Mode
 from workbench.core.music.reading import explain
-from workbench.core.music.structure import MAX_SECTIONS, MIN_LENGTH, MusicStructure, Phrase, Section
+from workbench.core.music.structure import MAX_SECTIONS, MusicStructure, Phrase, Section
 
 Period = Literal["baroque", "classical", "romantic", "modern"]
 
-SHORTEST_SECTION = 2
-"""Bars; a key that lasts less long is written as applied chords of its neighbour's."""
-LONGEST_CHORD = 64
-"""Quarters: what one length in a structure can hold."""
+
+MAX_DIFFERENT = 500
+"""Chords in their keys; a long movement has two hundred, and a new one takes milliseconds to understand."""
 
 _PERIODS: dict[Period, str] = {
-    "baroque": "monteverdi bach corelli handel händel schütz schutz purcell vivaldi telemann couperin rameau scarlatti",
+    "baroque": "monteverdi bach corelli handel händel schütz schutz purcell vivaldi telemann couperin rameau scarlatti "
+    "buxtehude pachelbel lully",
     "classical": "mozart haydn beethoven clementi kozeluch dussek pleyel gluck",
-    "romantic": "schubert schumann mendelssohn chopin brahms liszt wagner grieg dvořák dvorak tchaikovsky hensel wolf "
-    "franz verdi chaminade holmès fauré jensen lang",
-    "modern": "debussy ravel bartók bartok schoenberg webern satie",
+    "romantic": "schubert schumann mendelssohn chopin brahms liszt wagner grieg weber rossini dvořák dvorak tchaikovsky hensel "
+    "wolf franz verdi chaminade holmès fauré jensen lang",
+    "modern": "debussy ravel bartók bartok schoenberg webern satie joplin",
 }
 _TEMPI: dict[str, float] = {"chorale": 72, "madrigal": 80}
-
-
-class _Span(NamedTuple):
-    """A phrase to be: its chords with lengths, and where it comes from."""
-
-    bars: int
-    chords: tuple[WrittenChord, ...]
-    lengths: tuple[Fraction, ...]
-    key: Key
-    ends_part: bool
-    begin: Fraction
-    end: Fraction
-    lead: Fraction
+_TONIC = re.compile(r"^[iI](?![iIvV])")
+_DOMINANT = re.compile(r"^V(?!I)[^/]*$")
+_MINOR_DOMINANT = re.compile(r"^v(?!i)[^/]*$")
 
 
 def assemble(analysis: Analysis, *, period: Period | None = None) -> Imported:
     """Make a structure of an analysis.
 
     Raises:
-        InvalidInputError: no chords, a meter without counterpart, mostly unreadable figures, or a piece too long.
+        InputTooLargeError: more bars or sections than a structure holds.
+        InvalidInputError: no chords, a meter without counterpart, or mostly unreadable figures.
     """
     readable, told = _readable(analysis)
     timed = onto_bars(readable)
-    spans = [span for stretch in timed.stretches for span in _phrases(stretch, timed.bar, timed.scale)]
+    spans = [span for stretch in timed.stretches for span in phrases_of(stretch, timed.bar, readable)]
+    home = analysis.home or spans[-1].key
     least = SHORTEST_SECTION
-    groups = _sections(spans, least)
+    groups = sections_of(spans, least, home)
     while len(groups) > MAX_SECTIONS:
         least += 1
-        groups = _sections(spans, least)
+        groups = sections_of(spans, least, home)
+    groups = within_limits(groups)
     notes = [*analysis.notes, *timed.notes, *told]
-    if not any(stretch.marked for stretch in timed.stretches[:-1]):
+    if not analysis.phrased or not any(stretch.marked for stretch in timed.stretches[:-1]):
         notes.append("The source marks no phrases: they are divided where the harmony closes.")
     if least > SHORTEST_SECTION:
         notes.append(f"Keys that last less than {least} bars are written as applied chords.")
     try:
-        sections, sources, lost = _written(groups)
+        sections, sources, lost = _written(groups, _Naming(analysis, timed.places))
     except ValidationError as problem:
         raise explain(problem) from None
     notes += [f"{count} × left out: {what}." for what, count in sorted(lost.items())]
-    form = (analysis.source.form or "through-composed").strip().lower()[:40]
-    notes.append("The tempo is assumed: the source gives none.")
+    form = shown(analysis.source.form, 40).lower() or "through-composed"
+    tempo = _TEMPI.get(form, 96) if analysis.tempo is None else min(220.0, max(40.0, analysis.tempo))
+    if analysis.tempo is None:
+        notes.append("The tempo is assumed: the source gives none.")
+    elif tempo != analysis.tempo:
+        notes.append(f"The tempo of {analysis.tempo:g} is brought within 40 to 220 quarters a minute.")
     vocal = form in {"chorale", "madrigal"}
     structure = MusicStructure(
-        title=analysis.source.title[:120] or None,
-        key=groups[-1][0].name,
-        tempo=_TEMPI.get(form, 96),
+        title=shown(analysis.source.title) or None,
+        key=(analysis.home or groups[-1][0]).name,
+        tempo=tempo,
         time_signature=timed.meter,
         form=form,
         period=period or period_of(analysis.source.composer),
         sections=tuple(section.model_copy(update={"texture": "chorale"}) if vocal else section for section in sections),
-        instrumentation="choir" if vocal else None,
+        instrumentation=analysis.instrumentation[:400] or ("choir" if vocal else None),
     )
-    timeline = Timeline(timed.bars, tuple(sources), timed.scale, timed.even)
+    timeline = Timeline(timed.bars, tuple(sources), timed.places)
     return Imported(structure, tuple(dict.fromkeys(notes)), analysis.source, timeline)
 
 
@@ -108,6 +108,13 @@ def _readable(analysis: Analysis) -> tuple[Analysis, list[str]]:
     unread: Counter[str] = Counter()
     total = 0
     bars = []
+    different = {(chord.figure, chord.key) for bar in analysis.bars for chord in bar.chords}
+    if len(different) > MAX_DIFFERENT:
+        raise InvalidInputError(
+            f"There are {len(different):,} different chords in it, more than any movement has.",
+            hint="Import one movement of Roman numerals.",
+            field="figures",
+        )
     for bar in analysis.bars:
         chords = []
         for chord in bar.chords:
@@ -131,121 +138,38 @@ def _readable(analysis: Analysis) -> tuple[Analysis, list[str]]:
     return analysis._replace(bars=tuple(bars)), notes
 
 
-def _phrases(stretch: Stretch, bar: Fraction, scale: Fraction) -> list[_Span]:
-    """The phrases of a stretch: itself, or parts of it where it is long or changes key for good."""
-    total = stretch.bars * bar
-    ends = [*(chord.offset for chord in stretch.chords[1:]), total]
-    if stretch.bars <= LONGEST_PHRASE:
-        sizes = [stretch.bars]
-    else:
-        by_bar = _up_to_bar(stretch.chords, stretch.bars, bar)
+class _Naming:
+    """What a source names: sections, by where they begin, and whether it names cadences."""
 
-        def close_after(first: int, last: int) -> CadenceType | None:
-            chords = by_bar[last]
-            if not chords or chords[-1].offset < first * bar:
-                return None
-            key = chords[-1].key
-            return close_of([named_in(chord.figure, chord.key, key).figure for chord in chords], key)
+    def __init__(self, analysis: Analysis, places: Sequence[Place]) -> None:
+        self.headings = {places[index].laid: name for index, name in analysis.headings if index < len(places)}
+        self.cadences = analysis.names_cadences
 
-        sizes = divide(stretch.bars, close_after)
-    spans: list[_Span] = []
-    at, index = Fraction(0), 0
-    for number, size in enumerate(sizes):
-        start, stop = at, at + size * bar
-        chosen, taken = [], []
-        while index < len(ends) and stretch.chords[index].offset < stop:
-            low, high = max(stretch.chords[index].offset, start), min(ends[index], stop)
-            chosen.append(stretch.chords[index])
-            taken.append(high - low)
-            if ends[index] > stop:
-                break  # it sounds on into the next phrase
-            index += 1
-        last = number == len(sizes) - 1
-        spans.append(
-            _Span(
-                size,
-                tuple(chosen),
-                tuple(taken),
-                _closing_key(chosen),
-                last and stretch.ends_part,
-                stretch.begin + (start - stretch.lead) / scale if number else stretch.begin,
-                stretch.end if last else stretch.begin + (stop - stretch.lead) / scale,
-                Fraction(0) if number else stretch.lead,
-            )
-        )
-        at = stop
-    return spans
+    def section(self, number: int, first: Span) -> str:
+        """The name of a section, its letter where the source has none."""
+        return self.headings.get(first.begin - first.lead, "").strip()[:120] or _letter(number)
 
 
-def _closing_key(chords: Sequence[WrittenChord]) -> Key:
-    """The key that a phrase closes in: its last chord's, or one just before it in which it makes a stronger cadence.
-
-    The last chord may be read in the next phrase's key already (a pivot).
-    """
-    last = chords[-1]
-    keys = list(dict.fromkeys(chord.key for chord in reversed(chords[-4:])))
-    if len(keys) == 1 or last.cadence:
-        return last.key
-    tail = chords[-8:]
-    closes = [close_of([named_in(chord.figure, chord.key, key).figure for chord in tail], key) for key in keys]
-    return max(zip(closes, keys, strict=True), key=lambda item: REWARD[item[0]] - 0.1 * keys.index(item[1]))[1]
-
-
-def _up_to_bar(chords: Sequence[WrittenChord], bars: int, bar: Fraction) -> list[list[WrittenChord]]:
-    """For each bar (from 0) the last few chords that have begun before it ends."""
-    result = []
-    index = 0
-    for number in range(bars):
-        while index < len(chords) and chords[index].offset < (number + 1) * bar:
-            index += 1
-        result.append(list(chords[max(0, index - 6) : index]))
-    return result
-
-
-def _sections(spans: Sequence[_Span], least: int) -> list[tuple[Key, list[_Span]]]:
-    """Runs of phrases in one key; a run of fewer than ``least`` bars joins the run before it (or after, the first)."""
-    runs: list[tuple[Key, list[_Span]]] = []
-    fresh = True
-    for span in spans:
-        if runs and runs[-1][0] == span.key and not fresh:
-            runs[-1][1].append(span)
-        else:
-            runs.append((span.key, [span]))
-        fresh = span.ends_part
-    number = 0
-    while number < len(runs) and len(runs) > 1:
-        members = runs[number][1]
-        if sum(span.bars for span in members) >= least:
-            number += 1
-        elif number == 0:
-            runs[1] = (runs[1][0], members + runs[1][1])
-            del runs[0]
-        else:
-            before = runs[number - 1]
-            joined = [*before[1], *members]
-            del runs[number]
-            runs[number - 1] = (before[0], joined)
-            if number < len(runs) and runs[number][0] == before[0] and not members[-1].ends_part:
-                runs[number - 1] = (before[0], joined + runs[number][1])
-                del runs[number]
-    return runs
-
-
-def _written(groups: Sequence[tuple[Key, list[_Span]]]) -> tuple[list[Section], list[PhraseSource], Counter[str]]:
+def _written(
+    groups: Sequence[tuple[Key, list[Span]]], naming: _Naming
+) -> tuple[list[Section], list[PhraseSource], Counter[str]]:
     sections: list[Section] = []
     sources: list[PhraseSource] = []
     lost: Counter[str] = Counter()
+    plainer = _plainer(groups)
+    if plainer:
+        lost["rare chromatic chords, for which the nearest plain ones stand"] += len(plainer)
     for number, (key, spans) in enumerate(groups):
         phrases = []
         for order, span in enumerate(spans):
-            phrase, given_up = _phrase(span, key, _letter(len(sources)).lower())
+            phrase, given_up = _phrase(span, key, _letter(len(sources)).lower(), naming, plainer)
             lost.update(given_up)
             phrases.append(phrase)
-            sources.append(PhraseSource(number, order, span.begin, span.end, span.lead))
+            sources.append(PhraseSource(number, order, span.begin, span.end, span.lead, naming.cadences))
         figures = [figure for phrase in phrases for figure in phrase.chords or ()]
         sections.append(
             Section(
-                name=_letter(number),
+                name=naming.section(number, spans[0]),
                 key=key.name,
                 measures=sum(span.bars for span in spans),
                 chord_progression=tuple(figures),
@@ -256,41 +180,79 @@ def _written(groups: Sequence[tuple[Key, list[_Span]]]) -> tuple[list[Section], 
     return sections, sources, lost
 
 
-def _phrase(span: _Span, key: Key, label: str) -> tuple[Phrase, Counter[str]]:
+def _plainer(groups: Sequence[tuple[Key, list[Span]]]) -> dict[tuple[str, Mode], str]:
+    """What chords are written as, where the piece has more different ones than a structure may hold."""
+    counts = Counter(
+        (named_in(chord.figure, chord.key, key).figure, key.mode)
+        for key, spans in groups
+        for span in spans
+        for chord in span.chords
+    )
+    return fewer_chords(counts)
+
+
+def _phrase(
+    span: Span, key: Key, label: str, naming: _Naming, plainer: Mapping[tuple[str, Mode], str]
+) -> tuple[Phrase, Counter[str]]:
     lost: Counter[str] = Counter()
-    figures: list[str] = []
-    lengths: list[Fraction] = []
-    for chord, length in zip(span.chords, span.lengths, strict=True):
+    names = []
+    for chord in span.chords:
         reading = named_in(chord.figure, chord.key, key)
         lost[reading.given_up] += bool(reading.given_up)
-        repeated = bool(figures) and figures[-1] == reading.figure and lengths[-1] + length <= LONGEST_CHORD
-        if repeated or (figures and length < MIN_LENGTH):
-            lengths[-1] += length
-            continue
-        if figures and lengths[-1] < MIN_LENGTH:  # only the first can be so short
-            length += lengths.pop()
-            figures.pop()
-        while length > LONGEST_CHORD:
-            figures.append(reading.figure)
-            lengths.append(Fraction(LONGEST_CHORD))
-            length -= LONGEST_CHORD
-        figures.append(reading.figure)
-        lengths.append(length)
-    cadence = close_of(figures, key)
-    written = span.chords[-1].cadence if span.chords[-1].key == key else None
-    if written and written != cadence:
-        if {written, cadence} == {"PAC", "IAC"}:
-            cadence = written  # the source knows the tune
-        else:
-            lost["cadences of the source that the numerals do not spell"] += 1
+        names.append(plainer.get((reading.figure, key.mode), reading.figure))
+    ends = _merged(zip(names, accumulate(span.lengths), strict=True))
+    if key.is_minor and (led := _leading([figure for figure, _ in ends])) != [figure for figure, _ in ends]:
+        ends = _merged(zip(led, (end for _, end in ends), strict=True))
+        lost["minor dominants just before a close, which is major here"] += 1
+    figures, beats = written(ends)
+    cadence = _cadence(span, key, close_of(figures, key), naming, lost)
     phrase = Phrase(
         label=label,
         measures=span.bars,
         cadence=cadence,
-        chords=tuple(figures),
-        chord_beats=tuple(float(plain_quarters(round(length * DIVISIONS))) for length in lengths),
+        chords=figures,
+        chord_beats=beats,
     )
     return phrase, +lost
+
+
+def _merged(chords: Iterable[tuple[str, Fraction]]) -> list[tuple[str, Fraction]]:
+    """Numerals and where they end, one that follows itself taken for one."""
+    ends: list[tuple[str, Fraction]] = []
+    for figure, end in chords:
+        if ends and ends[-1][0] == figure:
+            ends.pop()
+        ends.append((figure, end))
+    return ends
+
+
+def _cadence(
+    span: Span, key: Key, spelled: CadenceType | None, naming: _Naming, lost: Counter[str]
+) -> CadenceType | None:
+    """The cadence of a phrase: the one that its source names, where the numerals bear it out; else what they spell."""
+    if not naming.cadences:
+        return spelled
+    last = span.chords[-1]
+    written = last.cadence if last.key == key else None
+    if written == spelled or {written, spelled} == {"PAC", "IAC"}:
+        return written  # the source knows the tune
+    if written or last.cadence:
+        lost["cadences of the source that the numerals do not spell"] += 1
+    return None
+
+
+def _leading(figures: Sequence[str]) -> list[str]:
+    """Numerals of a minor key in which ``v`` just before the closing ``V`` is ``V`` too: it takes the leading tone."""
+    result = list(figures)
+    at = len(result) - 1
+    if result[at].startswith("VI") and "/" not in result[at]:
+        at -= 1
+    while at > 0 and _TONIC.match(result[at]):
+        at -= 1
+    while at > 0 and _DOMINANT.match(result[at]) and _MINOR_DOMINANT.match(result[at - 1]):
+        at -= 1
+        result[at] = "V" + result[at][1:]
+    return result
 
 
 def _letter(number: int) -> str:

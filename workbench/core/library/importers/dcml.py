@@ -10,21 +10,39 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
 from fractions import Fraction
 
 from workbench.core.errors import InputTooLargeError, InvalidInputError
-from workbench.core.library.importers.analysis import MAX_BARS, Analysis, Bar, Break, Imported, Source, WrittenChord
+from workbench.core.library.importers.analysis import (
+    MAX_BARS,
+    Analysis,
+    Bar,
+    Break,
+    Fact,
+    Imported,
+    Source,
+    WrittenChord,
+)
 from workbench.core.library.importers.assembly import Period, assemble
+from workbench.core.library.importers.facts import piece_of
+from workbench.core.library.importers.registry import HEAD, File, ImportedPiece, importer
+from workbench.core.library.importers.texts import decoded, file_name, stem_of
 from workbench.core.library.importers.tunes import TuneNote, with_melody
 from workbench.core.music.cadences import CADENCE_TYPES, CadenceType
 from workbench.core.music.keys import Key, make_key, parse_key
 
 MAX_TABLE = 10_000_000
 """Characters of a note table; a long movement has three million."""
-MAX_ROWS = 60_000
+MAX_ROWS = 20_000
+"""Rows of a harmony table; a long movement has two thousand."""
+MAX_NOTE_ROWS = 60_000
+LICENCE = "CC-BY-NC-SA-4.0"
+"""What the DCML corpora are published under."""
 _HARMONY = ("mn", "mn_onset", "timesig", "globalkey", "localkey", "chord", "cadence", "phraseend")
 _NOTES = ("mn", "mn_onset", "duration_qb", "staff", "midi", "tpc")
 _HINT = "Give a .harmonies.tsv as the DCML corpora have it, with its header line."
+_NUMBER = re.compile(r"-?\d{1,6}(?:/\d{1,6}|\.\d{1,20})?")
 _LOCAL = re.compile(r"^([b#]{0,2})(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)$")
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 Row = dict[str, str]
@@ -43,14 +61,16 @@ def read_dcml(
     A tune that cannot be laid over the harmony is left out, with a note.
 
     Raises:
-        InputTooLargeError: a table over 10 million characters or 60,000 rows, or over 2,000 bars.
+        InputTooLargeError: a table over 10 million characters or 20,000 rows (of notes 60,000), or over 2,000 bars.
         InvalidInputError: not such a table, or music that a structure cannot hold.
     """
     imported = assemble(parse_dcml(harmonies, title=title, composer=composer), period=period)
-    if notes is None:
-        return imported
+    return imported if notes is None else _sung(imported, notes)
+
+
+def _sung(imported: Imported, notes: str) -> Imported:
     try:
-        return with_melody(imported, _tune(notes, imported))
+        return with_melody(imported, *_tunes(notes, imported))
     except InputTooLargeError:
         raise
     except InvalidInputError as problem:
@@ -61,12 +81,17 @@ def parse_dcml(harmonies: str, *, title: str = "", composer: str = "") -> Analys
     """Read a DCML harmony table as it stands.
 
     Raises:
-        InputTooLargeError: over 10 million characters, 60,000 rows or 2,000 bars.
+        InputTooLargeError: over 10 million characters, 20,000 rows or 2,000 bars.
         InvalidInputError: not such a table.
     """
-    rows, kept = _last_endings(_table(harmonies, _HARMONY))
+    rows, kept = _last_endings(_table(harmonies, _HARMONY, MAX_ROWS))
     told = ["Of different endings the last one is kept."] if kept else []
+    unnamed = sorted({(row["cadence"], row["mn"]) for row in rows if row["cadence"] not in ("", *CADENCE_TYPES)})
+    if unnamed:
+        shown = ", ".join(f"{label[:8]} in bar {bar[:8]}" for label, bar in unnamed[:8])
+        told.append(f"{len(unnamed)} × a close that has no name here: {shown}.")
     try:
+        home = parse_key(rows[0]["globalkey"])
         bars, meters = _bars(rows)
     except (ValueError, ZeroDivisionError, OverflowError) as problem:
         raise InvalidInputError(f"The table cannot be read: {str(problem)[:120]}.", hint=_HINT) from problem
@@ -74,10 +99,10 @@ def parse_dcml(harmonies: str, *, title: str = "", composer: str = "") -> Analys
     if len(set(meters)) > 1:
         told.append(f"The meter changes: {meter} is kept throughout.")
     source = Source(title=title, composer=composer, format="DCML")
-    return Analysis(source, meter, tuple(bars), tuple(told))
+    return Analysis(source, meter, tuple(bars), tuple(told), home=home, keys_hold=True)
 
 
-def _table(text: str, columns: tuple[str, ...]) -> list[Row]:
+def _table(text: str, columns: tuple[str, ...], most: int) -> list[Row]:
     if len(text) > MAX_TABLE:
         raise InputTooLargeError(
             f"The table has {len(text):,} characters; at most {MAX_TABLE:,} are read.", hint="Import one movement."
@@ -90,8 +115,8 @@ def _table(text: str, columns: tuple[str, ...]) -> list[Row]:
         rows: list[Row] = []
         for row in reader:
             rows.append({name: value or "" for name, value in row.items() if isinstance(name, str)})
-            if len(rows) > MAX_ROWS:
-                raise InputTooLargeError(f"The table has over {MAX_ROWS:,} rows.", hint="Import one movement.")
+            if len(rows) > most:
+                raise InputTooLargeError(f"The table has over {most:,} rows.", hint="Import one movement.")
     except csv.Error as problem:
         raise InvalidInputError(f"This is not a table: {problem}.", hint=_HINT) from problem
     if not rows:
@@ -115,17 +140,18 @@ def _bars(rows: list[Row]) -> tuple[list[Bar], list[str]]:
     breaks: dict[int, list[Break]] = {}
     meters: dict[int, str] = {}
     starts = _phrase_starts(rows)
+    sounding = ""
     for index, row in enumerate(rows):
-        number, offset = int(row["mn"]), 4 * Fraction(row["mn_onset"] or 0)
+        number, offset = int(row["mn"]), 4 * _fraction(row["mn_onset"] or "0")
         meter = meters.setdefault(number, _meter(row["timesig"]))
         if not 0 <= offset < _length(meter):
             raise ValueError(f"bar {number} has no place {row['mn_onset'][:8]} in {meter}")
         if index in starts:
             breaks.setdefault(number, []).append(Break(offset))
-        chord = row["chord"].strip()
-        if chord and chord != "@none":
+        sounding = row["chord"].strip() or (sounding if row["cadence"] else "")
+        if sounding and sounding != "@none":
             key = _local_key(row["globalkey"], row["localkey"])
-            written = WrittenChord(offset, _figure(chord, key), key, _cadence(row["cadence"], chord, key))
+            written = WrittenChord(offset, _figure(sounding, key), key, _cadence(row["cadence"], sounding, key))
             chords.setdefault(number, {})[offset] = written
     bars, meter = [], meters[first]
     for number in range(first, last + 1):
@@ -137,19 +163,45 @@ def _bars(rows: list[Row]) -> tuple[list[Bar], list[str]]:
 
 
 def _phrase_starts(rows: list[Row]) -> set[int]:
-    """The rows that phrases begin with: those after an end, which is its mark or a cadence named soon after it."""
-    starts = set()
+    """The rows that phrases begin with.
+
+    A phrase ends with the row that bears its mark, or with the cadence that is named soon after the mark. One that
+    closes with no cadence as the next begins (``}{``) ends before that row. A cadence inside a phrase ends a phrase
+    too: a structure names cadences nowhere else. What lies between an end and the next beginning (``{``) stands alone.
+    """
+    starts = {index for index, row in enumerate(rows) if row["phraseend"] == "{"}
+    awaited = False
     for index, row in enumerate(rows):
-        if row["phraseend"] in ("", "{"):
-            continue
-        end = index
-        if "{" not in row["phraseend"]:
-            for later in range(index + 1, len(rows)):
-                if rows[later]["phraseend"]:
-                    break
-                end = later if rows[later]["cadence"] else end
-        starts.add(end + 1)
+        named, mark = row["cadence"] in CADENCE_TYPES, row["phraseend"]
+        if named:
+            starts.add(index + 1)
+            awaited = False
+        elif mark not in ("", "{"):
+            if "{" in mark:
+                starts.add(index)
+            else:
+                awaited = True
+        if awaited and (index + 1 == len(rows) or rows[index + 1]["phraseend"] or not _cadence_ahead(rows, index)):
+            starts.add(index + 1)
+            awaited = False
     return starts
+
+
+def _cadence_ahead(rows: list[Row], index: int) -> bool:
+    """Whether a cadence is named before the next mark, within a bar."""
+    for row in rows[index + 1 : index + 9]:
+        if row["phraseend"]:
+            return False
+        if row["cadence"] in CADENCE_TYPES:
+            return int(row["mn"]) - int(rows[index]["mn"]) <= 1
+    return False
+
+
+def _fraction(text: str) -> Fraction:
+    """A number such as ``3/16`` or ``0.75``. Python would take minutes over ``1e99999999``."""
+    if not _NUMBER.fullmatch(text.strip()):
+        raise ValueError(f"{text[:12]!r} is no length")
+    return Fraction(text.strip()).limit_denominator(10_000)
 
 
 def _meter(text: str) -> str:
@@ -189,25 +241,55 @@ def _cadence(label: str, chord: str, key: Key) -> CadenceType | None:
     return next((known for known in CADENCE_TYPES if known == label), None)
 
 
-def _tune(text: str, imported: Imported) -> list[TuneNote]:
-    rows, _ = _last_endings(_table(text, _NOTES))
-    tune: list[TuneNote] = []
-    sounding: dict[int, int] = {}
+def _tunes(text: str, imported: Imported) -> list[list[TuneNote]]:
+    """The notes of each stave but the lowest, the upper stave first; of one stave alone, its own."""
+    rows, _ = _last_endings(_table(text, _NOTES, MAX_NOTE_ROWS))
+    staves: dict[int, list[TuneNote]] = {}
+    sounding: dict[tuple[int, int], int] = {}
     try:
         for row in rows:
             start = imported.timeline.bars.get(row["mn"])
-            if start is None or row["staff"] != "1" or row.get("gracenote"):
+            if start is None or row.get("gracenote"):
                 continue
-            onset, length = start + 4 * Fraction(row["mn_onset"] or 0), Fraction(row["duration_qb"])
-            midi, tpc = int(row["midi"]), int(row["tpc"])
-            if not (0 <= midi <= 127 and -20 <= tpc <= 20 and 0 <= length <= 1000):
+            onset, length = start + 4 * _fraction(row["mn_onset"] or "0"), _fraction(row["duration_qb"])
+            stave, midi, tpc = int(row["staff"]), int(row["midi"]), int(row["tpc"])
+            if not (0 <= midi <= 127 and -20 <= tpc <= 20 and 0 <= length <= 1000 and 1 <= stave <= 64):
                 raise ValueError(f"{midi} is no pitch")
-            if row.get("tied", "") in ("0", "-1") and midi in sounding:
-                held = tune[sounding[midi]]
-                tune[sounding[midi]] = held._replace(duration=onset + length - held.onset)
+            tune = staves.setdefault(stave, [])
+            if row.get("tied", "") in ("0", "-1") and (stave, midi) in sounding:
+                held = tune[sounding[stave, midi]]
+                tune[sounding[stave, midi]] = held._replace(duration=onset + length - held.onset)
             else:
-                sounding[midi] = len(tune)
+                sounding[stave, midi] = len(tune)
                 tune.append(TuneNote(onset, length, midi, tpc))
     except (ValueError, ZeroDivisionError, OverflowError) as problem:
         raise InvalidInputError(f"The note table cannot be read: {str(problem)[:120]}.", hint=_HINT) from problem
-    return tune
+    return [staves[stave] for stave in sorted(staves)[: max(1, len(staves) - 1)]]
+
+
+def _looks(file: File) -> bool:
+    head = file.text_head.split("\n", 1)[0].rstrip("\r").split("\t")
+    return {"mn", "localkey"} <= set(head) or {"mn", "midi"} <= set(head)
+
+
+@importer(
+    "dcml", endings=(".harmonies.tsv", ".notes.tsv", ".tsv"), title="a DCML harmony table", most=MAX_TABLE, looks=_looks
+)
+def import_dcml(file: File) -> Iterator[ImportedPiece]:
+    """One movement, with its tune where the notes table of the same name lies beside it."""
+    text = decoded(file.data)
+    if "localkey" not in text[:HEAD].split("\n", 1)[0]:
+        raise InvalidInputError(
+            "This is a table of notes, without harmony.", hint="Give it beside the .harmonies.tsv of the same name."
+        )
+    analysis = parse_dcml(text, title=file.stem)
+    licence = Fact("licence", LICENCE, f"The DCML corpora are published under {LICENCE}.", 0.8)
+    title = Fact("title", file.stem, "The table names no title: it is the file's name.", 0.5)
+    source = analysis.source._replace(licence=LICENCE)
+    analysis = analysis._replace(source=source, guesses=(licence, title))
+    imported = assemble(analysis)
+    for name, data in file.companions.items():
+        if file_name(name).lower().endswith(".tsv") and stem_of(name) == file.stem:
+            imported = _sung(imported, decoded(data))
+            break
+    yield piece_of("dcml", file, analysis, imported)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 from workbench.core.music.keys import Key, Mode
-from workbench.core.music.numerals import normalize_figure, parse_numeral
+from workbench.core.music.numerals import Chord, normalize_figure, parse_numeral
 
 _OWN: dict[Mode, tuple[str, ...]] = {
     "major": ("I", "ii", "iii", "IV", "V", "vi", "viio"),
@@ -171,3 +172,31 @@ def _tonicized(key: Key, mode: Mode, shift: int, targets: tuple[str, ...]) -> st
         if chord.root == shift and chord.quality == key.mode:
             return target
     return None
+
+
+MAX_WEIGHT = 240
+"""Different chords in a structure, applied and altered ones counted threefold: what the sanitizer takes for a plan."""
+
+
+def fewer_chords(counts: Mapping[tuple[str, Mode], int]) -> dict[tuple[str, Mode], str]:
+    """What the rarest applied and altered chords are written as, where there are more than a structure may hold."""
+    total = sum(_weight(figure) for figure, _ in counts)
+    plainer: dict[tuple[str, Mode], str] = {}
+    for figure, mode in sorted(counts, key=lambda each: (counts[each], each)):
+        if total <= MAX_WEIGHT:
+            break
+        nearest = _nearest(parse_numeral(figure, mode), _own_names(mode))
+        if nearest != figure:
+            plainer[figure, mode] = nearest
+            total -= _weight(figure)
+    return plainer
+
+
+def _weight(figure: str) -> int:
+    return 3 if "/" in figure or "[" in figure else 1
+
+
+def _nearest(chord: Chord, names: Names) -> str:
+    """The name of the chord with most tones in common."""
+    tones, bass = frozenset(chord.tones), chord.bass
+    return names[max(names, key=lambda item: (2 * len(item[0] & tones) - len(item[0] ^ tones), item[1] == bass))]

@@ -7,18 +7,34 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from workbench.core.errors import InputTooLargeError, InvalidInputError
-from workbench.core.library.importers.analysis import MAX_BARS, Analysis, Bar, Break, Imported, Source, WrittenChord
+from workbench.core.library.importers.analysis import (
+    MAX_BARS,
+    Analysis,
+    Bar,
+    Break,
+    Fact,
+    Imported,
+    Source,
+    WrittenChord,
+)
 from workbench.core.library.importers.assembly import Period, assemble
+from workbench.core.library.importers.facts import piece_of
+from workbench.core.library.importers.registry import File, ImportedPiece, importer
+from workbench.core.library.importers.texts import decoded
 from workbench.core.music.keys import Key, make_key
 from workbench.core.music.pitches import parse_pitch_class
 from workbench.core.music.reading import MAX_BYTES
 
 MAX_LINES = 6000
+MAX_ANALYSIS = 400_000
+"""Bytes of a file; the longest movement's analysis has sixty thousand."""
+_BAR = re.compile(r"^m\d{1,5}\S*\s", re.MULTILINE)
 _HINT = "Write RomanText: a line 'Time Signature: 4/4', then bars such as 'm1 C: I b3 V6/5'."
 _KEY = re.compile(r"^([A-Ga-g])(b{0,2}|#{0,2}|-{0,2})$")
 _METER = re.compile(r"^(\d{1,2})/(1|2|4|8|16)$")
@@ -241,3 +257,28 @@ def _key(text: str) -> Key:
         raise ValueError(f"{text[:12]!r} is not a key")
     tonic = parse_pitch_class(match[1].upper() + match[2].replace("-", "b"))
     return make_key(tonic, "minor" if match[1].islower() else "major")
+
+
+def _looks(file: File) -> bool:
+    head = file.text_head
+    return bool(_BAR.search(head)) and "\t" not in head.split("\n", 1)[0] and head.lstrip()[:1] not in ("<", "{", "[")
+
+
+@importer(
+    "romantext",
+    endings=(".rntxt", ".romantext", ".rntext", ".txt"),
+    title="a RomanText analysis",
+    most=MAX_ANALYSIS,
+    looks=_looks,
+)
+def import_romantext(file: File) -> Iterator[ImportedPiece]:
+    """One analysis."""
+    analysis = parse_romantext(decoded(file.data))
+    guesses = []
+    if any(note.startswith("No time signature") for note in analysis.notes):
+        guesses.append(Fact("meter", analysis.meter, "No time signature is written: 4/4 is assumed.", 0.5))
+    if not analysis.source.title:
+        guesses.append(Fact("title", file.stem, "The file names no title: it is the file's name.", 0.5))
+        analysis = analysis._replace(source=analysis.source._replace(title=file.stem))
+    analysis = analysis._replace(guesses=tuple(guesses))
+    yield piece_of("romantext", file, analysis, assemble(analysis))

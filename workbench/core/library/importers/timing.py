@@ -6,13 +6,13 @@ long one gets a bar of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from workbench.core.errors import InvalidInputError
-from workbench.core.library.importers.analysis import Analysis, WrittenChord
-from workbench.core.music.meters import TIME_SIGNATURES, TimeSignature, meter_of, quarters
+from workbench.core.errors import InputTooLargeError, InvalidInputError
+from workbench.core.library.importers.analysis import MAX_BARS, Analysis, Place, WrittenChord
+from workbench.core.music.meters import DIVISIONS, TIME_SIGNATURES, TimeSignature, meter_of, plain_quarters, quarters
 
 _SCALED: dict[str, tuple[TimeSignature, Fraction]] = {
     "3/2": ("3/4", Fraction(1, 2)),
@@ -31,11 +31,22 @@ _SCALED: dict[str, tuple[TimeSignature, Fraction]] = {
 }
 
 
+FINEST = 32
+"""The finest part of a quarter that a structure's lengths are told apart by."""
+LONGEST = 64
+"""Quarters: what one length in a structure can hold."""
+_SHORTEST = Fraction(1, FINEST)
+_GRIDS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
+"""Parts of a quarter that events may begin on: from each, every barline is a length away."""
+
+ItemT = TypeVar("ItemT")
+
+
 class Stretch(NamedTuple):
     """Chords on whole bars, ``offset`` in quarters from the first downbeat, up to a phrase mark.
 
     ``marked`` says that the source marks its end, ``ends_part`` that a repeated part ends there. ``begin`` and ``end``
-    are where it lies in source quarters; ``lead`` is how long (in structure quarters) its first chord sounds before
+    are where it lies, all bars laid out one after the other; ``lead`` is how long its first chord sounds before
     ``begin``.
     """
 
@@ -53,10 +64,9 @@ class Timed(NamedTuple):
 
     meter: TimeSignature
     bar: Fraction
-    scale: Fraction
-    even: bool
     stretches: tuple[Stretch, ...]
     bars: dict[str, Fraction]
+    places: tuple[Place, ...]
     notes: tuple[str, ...]
 
 
@@ -93,17 +103,19 @@ def onto_bars(analysis: Analysis) -> Timed:
     events: list[WrittenChord] = []
     marks: dict[Fraction, bool] = {}
     starts: dict[str, Fraction] = {}
+    places: list[Place] = []
     at = source = Fraction(0)
     held = pressed = 0
     for written in analysis.bars:
         length = written.length * scale
-        count, place = _fitting(length, bar)
+        count, factor = _fitting(length, bar)
         held += length < bar
-        pressed += length > bar and length != bar * count
+        pressed += factor != 1
         starts.setdefault(written.name, source)
-        events += [chord._replace(offset=at + place(chord.offset * scale)) for chord in written.chords]
+        places.append(Place(source, at, scale * factor))
+        events += [chord._replace(offset=at + chord.offset * scale * factor) for chord in written.chords]
         for offset, ends_part in written.breaks:
-            mark = at + (bar * count if offset >= written.length else place(offset * scale))
+            mark = at + (bar * count if offset >= written.length else offset * scale * factor)
             marks[mark] = marks.get(mark, False) or ends_part
         at += bar * count
         source += written.length
@@ -113,24 +125,66 @@ def onto_bars(analysis: Analysis) -> Timed:
         notes.append(f"{held} bars of a shorter meter are filled up to {meter}: their last chord is held.")
     if pressed:
         notes.append(f"{pressed} bars of a longer meter are pressed into {meter}.")
-    stretches, told = _cut(events, {**marks, at: True}, bar, scale, set(marks))
-    return Timed(meter, bar, scale, not held and not pressed, stretches, starts, (*notes, *told))
+    stretches, told = _cut(events, {**marks, at: True}, bar, set(marks), always=analysis.whole_bars)
+    return Timed(meter, bar, stretches, starts, tuple(places), (*notes, *told))
 
 
-def _fitting(length: Fraction, bar: Fraction) -> tuple[int, Callable[[Fraction], Fraction]]:
-    """How many bars a bar of another length becomes, and where a place in it comes to lie."""
+def written(
+    items: Sequence[tuple[ItemT, Fraction]], *, after_longest: ItemT | None = None
+) -> tuple[tuple[ItemT, ...], tuple[float, ...]]:
+    """Things and where each ends (rising, in quarters from 0) as a structure writes them: with their lengths.
+
+    A structure's lengths are fractions of a quarter down to a thirty-second, from 1/32 to 64 quarters. An end that
+    makes none is moved to the nearest place that does, by less than a thirty-second; what is too short is left to its
+    neighbour; what is too long goes on in a second length, or in ``after_longest``. The whole keeps its length.
+    """
+    kept: list[ItemT] = []
+    lengths: list[Fraction] = []
+    at, total = Fraction(0), items[-1][1]
+    for number, (item, end) in enumerate(items):
+        last = number == len(items) - 1
+        place = end if last else _place(end, at, total)
+        if place is None or place - at < _SHORTEST:
+            if last and lengths:
+                lengths[-1] += place - at if place is not None else 0
+            continue
+        while place - at > LONGEST:
+            kept.append(item)
+            lengths.append(Fraction(LONGEST))
+            at += LONGEST
+            item = item if after_longest is None else after_longest
+        kept.append(item)
+        lengths.append(place - at)
+        at = place
+    return tuple(kept), tuple(float(plain_quarters(round(length * DIVISIONS))) for length in lengths)
+
+
+def _place(end: Fraction, at: Fraction, total: Fraction) -> Fraction | None:
+    """The place nearest to ``end`` that a length from ``at`` reaches, and from which ``total`` can be reached."""
+    if end.denominator in _GRIDS and (end - at).denominator <= FINEST and end + _SHORTEST <= total:
+        return end
+    near = {Fraction(round(end * grid), grid) for grid in _GRIDS}
+    able = [each for each in near if at + _SHORTEST <= each <= total - _SHORTEST and (each - at).denominator <= FINEST]
+    return min(able, key=lambda each: (abs(each - end), each), default=None)
+
+
+def _fitting(length: Fraction, bar: Fraction) -> tuple[int, Fraction]:
+    """How many bars a bar of another length becomes, and what lengths in it are multiplied by."""
     if length <= bar or length % bar == 0:
-        return max(1, int(length / bar)), lambda offset: offset
+        return max(1, int(length / bar)), Fraction(1)
     count = max(1, round(length / bar))
-    return count, lambda offset: offset * bar * count / length
+    return count, bar * count / length
 
 
 def _cut(
-    events: Sequence[WrittenChord], ends: dict[Fraction, bool], bar: Fraction, scale: Fraction, marked: set[Fraction]
+    events: Sequence[WrittenChord], ends: dict[Fraction, bool], bar: Fraction, marked: set[Fraction], *, always: bool
 ) -> tuple[tuple[Stretch, ...], list[str]]:
-    """The stretches between marks, each on whole bars, and what became of the upbeats."""
+    """The stretches between marks, each on whole bars, and what became of the upbeats.
+
+    ``always`` takes what begins in mid-bar for an upbeat however long it is, but for the first.
+    """
     stretches: list[Stretch] = []
-    upbeats = shared = 0
+    upbeats = shared = written = 0
     begin, first = events[0].offset, 0
     for end in sorted(ends):
         if end <= begin:
@@ -142,9 +196,12 @@ def _cut(
         if not inside and first and end - begin < bar:
             continue  # the rest of a bar after the close
         floor, ceiling = begin // bar * bar, -(-begin // bar) * bar
+        if always and stretches and floor < begin and end <= ceiling:
+            continue
         start = begin
         if begin > floor:
-            is_upbeat = ceiling - begin <= bar / 2 and end > ceiling
+            short = ceiling - begin <= bar / 2
+            is_upbeat = (short or (always and bool(stretches))) and end > ceiling
             start = ceiling if is_upbeat else floor
             upbeats += is_upbeat
             shared += not is_upbeat and bool(stretches)
@@ -160,13 +217,15 @@ def _cut(
         chords += [event._replace(offset=event.offset - start) for event in later]
         bars = int((-(-end // bar) * bar - start) / bar)
         lead = max(Fraction(0), begin - start)
-        stretches.append(
-            Stretch(bars, tuple(chords), end in marked, ends[end], max(begin, start) / scale, end / scale, lead)
-        )
+        written += bars
+        if written > 2 * MAX_BARS:
+            raise InputTooLargeError(f"It would have over {2 * MAX_BARS} bars.", hint="Import one movement at a time.")
+        stretches.append(Stretch(bars, tuple(chords), end in marked, ends[end], max(begin, start), end, lead))
         begin, first = end, stop
     notes = []
     if upbeats:
-        notes.append(f"{upbeats} upbeats of at most half a bar are left out, since phrases here begin with a bar.")
+        size = "" if always else " of at most half a bar"
+        notes.append(f"{upbeats} upbeats{size} are left out, since phrases here begin with a bar.")
     if shared:
         notes.append(f"{shared} bars in which one phrase ends and the next begins are written twice.")
     return tuple(stretches), notes

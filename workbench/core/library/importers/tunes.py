@@ -14,11 +14,10 @@ from typing import Any, NamedTuple
 from workbench.core.compose.realize import reference_tonic
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.importers.analysis import Imported, PhraseSource, Timeline
-from workbench.core.library.importers.assembly import LONGEST_CHORD
 from workbench.core.library.importers.closes import close_of
+from workbench.core.library.importers.timing import written
 from workbench.core.music.degrees import MAX_DEGREE, DegreeValue, write_degree
 from workbench.core.music.keys import Key
-from workbench.core.music.meters import DIVISIONS, plain_quarters
 from workbench.core.music.numerals import parse_numeral
 from workbench.core.music.pitches import diatonic_number, fifths_of
 from workbench.core.music.structure import MAX_NOTES, MIN_LENGTH, Motif, Phrase
@@ -36,31 +35,32 @@ class TuneNote(NamedTuple):
     fifths: int
 
 
-def with_melody(imported: Imported, tune: Sequence[TuneNote]) -> Imported:
-    """The same piece with its real tune, and its authentic cadences told apart by it.
+def with_melody(
+    imported: Imported, *tunes: Sequence[TuneNote], fitting: float = FITTING, hold: bool = True
+) -> Imported:
+    """The same piece with its real tune, and authentic cadences that the source does not name told apart by it.
 
-    Of notes that sound together the highest is kept; upbeats that the harmony has lost are lost here too.
+    Of notes that sound together the highest is kept; upbeats that the harmony has lost are lost here too. Of several
+    tunes a phrase has the first that sounds through half of it, or the one that sounds most. ``fitting`` is the share
+    of notes that must belong to the chord that they begin with. ``hold`` lets a phrase's last note fill its bar;
+    without it, only where the next phrase has an upbeat.
 
     Raises:
-        InvalidInputError: the meter changes, or the notes do not fit the chords.
+        InvalidInputError: the notes do not fit the chords.
     """
-    if not imported.timeline.even:
-        raise InvalidInputError(
-            "The meter changes, so a tune cannot be laid over this analysis.", hint="Import the harmony alone."
-        )
-    line = _one_line(tune)
+    lines = [_laid(_one_line(tune), imported.timeline) for tune in tunes]
     phrases: dict[tuple[int, int], Phrase] = {}
     met = asked = 0
     for source in imported.timeline.phrases:
         section = imported.structure.sections[source.section]
         phrase = (section.phrases or ())[source.phrase]
-        notes = _within(line, source, imported.timeline.scale)
-        fitting, begun = _fit(notes, phrase, section.tonality)
-        met, asked = met + fitting, asked + begun
+        notes = _chosen([_within(line, source) for line in lines], source, phrase, section.tonality)
+        belonging, begun = _fit(notes, phrase, section.tonality)
+        met, asked = met + belonging, asked + begun
         phrases[source.section, source.phrase] = _sung(
-            phrase, notes, section.tonality, imported.structure.time_signature
+            phrase, notes, section.tonality, imported.structure.time_signature, source, hold=hold
         )
-    if asked == 0 or met / asked < FITTING:
+    if fitting and (asked == 0 or met / asked < fitting):
         raise InvalidInputError(
             f"Only {met} of {asked} tune notes that begin with a chord belong to it.",
             hint="Check that tune and analysis are of the same edition.",
@@ -85,16 +85,50 @@ def _one_line(tune: Sequence[TuneNote]) -> list[TuneNote]:
     ] + line[-1:]
 
 
-def _within(line: Sequence[TuneNote], source: PhraseSource, scale: Fraction) -> list[TuneNote]:
-    """The notes of a phrase in structure quarters from its first downbeat."""
+def _laid(line: Sequence[TuneNote], timeline: Timeline) -> list[TuneNote]:
+    """A line in laid-out quarters."""
+    onsets = timeline.laid([note.onset for note in line])
+    ends = timeline.laid([note.onset + note.duration for note in line])
+    return [
+        note._replace(onset=onset, duration=end - onset)
+        for note, onset, end in zip(line, onsets, ends, strict=True)
+        if end > onset
+    ]
+
+
+def _within(line: Sequence[TuneNote], source: PhraseSource) -> list[TuneNote]:
+    """The notes of a phrase in quarters from its first downbeat."""
     first = bisect_left(line, source.begin, key=lambda note: note.onset)
     notes = []
     for note in line[first:]:
         if note.onset >= source.end:
             break
-        onset = (note.onset - source.begin) * scale + source.lead
-        notes.append(note._replace(onset=onset, duration=min(note.duration, source.end - note.onset) * scale))
+        onset = note.onset - source.begin + source.lead
+        notes.append(note._replace(onset=onset, duration=min(note.duration, source.end - note.onset)))
     return notes
+
+
+def _chosen(lines: Sequence[list[TuneNote]], source: PhraseSource, phrase: Phrase, key: Key) -> list[TuneNote]:
+    """The line that is a phrase's tune.
+
+    Where the source names a perfect cadence it is one that arrives on 1, if there is one; what leads on to the next
+    phrase after the arrival is left out.
+    """
+    sounding = [sum((note.duration for note in line), Fraction(0)) for line in lines]
+    half = (source.end - source.begin) / 2
+    able = [line for line, length in zip(lines, sounding, strict=True) if length >= half]
+    if not able:
+        return lines[sounding.index(max(sounding))] if lines else []
+    if source.named and phrase.cadence in {"PAC", "PICARDY"}:
+        for line in able:
+            if line[-1].fifths == key.tonic:
+                return line
+        closing = sum(map(Fraction, phrase.chord_beats or ())) - Fraction((phrase.chord_beats or (0,))[-1])
+        for line in able:
+            arrivals = [number for number, note in enumerate(line) if note.fifths == key.tonic]
+            if arrivals and line[arrivals[-1]].onset >= closing - MIN_LENGTH:
+                return line[: arrivals[-1] + 1]
+    return able[0]
 
 
 def _fit(notes: Sequence[TuneNote], phrase: Phrase, key: Key) -> tuple[int, int]:
@@ -107,45 +141,32 @@ def _fit(notes: Sequence[TuneNote], phrase: Phrase, key: Key) -> tuple[int, int]
     return sum(fifths in tones or fifths - 12 in tones or fifths + 12 in tones for fifths, tones in begun), len(begun)
 
 
-def _sung(phrase: Phrase, notes: Sequence[TuneNote], key: Key, meter: str) -> Phrase:
+def _sung(
+    phrase: Phrase, notes: Sequence[TuneNote], key: Key, meter: str, source: PhraseSource, *, hold: bool
+) -> Phrase:
     if not notes or len(notes) > MAX_NOTES // 2:
         return phrase
     numerator, denominator = meter.split("/")
     total = Fraction(4 * int(numerator), int(denominator)) * phrase.measures
-    degrees: list[DegreeValue] = []
-    rhythm: list[Fraction] = []
+    line: list[tuple[DegreeValue, Fraction]] = []  # degrees and where they end
     at = Fraction(0)
     for number, note in enumerate(notes):
         if note.onset > at:
-            degrees.append(0)
-            rhythm.append(note.onset - at)
-        last = number == len(notes) - 1
-        degrees.append(degree_of(note, key))
-        rhythm.append(min(total, note.onset + note.duration) - note.onset)
-        at = note.onset + rhythm[-1]
-        if last and at < total and total - at <= Fraction(total, phrase.measures):
-            rhythm[-1] += total - at  # held where the next phrase's upbeat was
-            at = total
+            line.append((0, note.onset))
+        at = min(total, note.onset + note.duration)
+        held = hold or source.end - source.begin + source.lead < total
+        if number == len(notes) - 1 and held and total - at <= Fraction(total, phrase.measures):
+            at = total  # also where the next phrase's upbeat was
+        line.append((degree_of(note, key), at))
     if at < total:
-        degrees.append(0)
-        rhythm.append(total - at)
-    kept: list[tuple[DegreeValue, Fraction]] = []
-    for degree, length in zip(degrees, rhythm, strict=True):
-        if kept and length < MIN_LENGTH:
-            kept[-1] = (kept[-1][0], kept[-1][1] + length)
-            continue
-        kept.append((degree, max(length, Fraction(MIN_LENGTH))))
-        while kept[-1][1] > LONGEST_CHORD:  # what is longer than one length holds ends in a rest
-            kept[-1:] = [(kept[-1][0], Fraction(LONGEST_CHORD)), (0, kept[-1][1] - LONGEST_CHORD)]
-    melody = Motif(
-        degrees=tuple(degree for degree, _ in kept),
-        rhythm=tuple(float(plain_quarters(round(length * DIVISIONS))) for _, length in kept),
-    )
+        line.append((0, total))
+    degrees, rhythm = written(line, after_longest=0)
+    melody = Motif(degrees=degrees, rhythm=rhythm)
     step = (
         diatonic_number(notes[-1].midi, notes[-1].fifths) - diatonic_number(reference_tonic(key), key.tonic)
     ) % 7 + 1
     cadence = phrase.cadence
-    if cadence in {"PAC", "IAC", "PICARDY"}:
+    if cadence in {"PAC", "IAC", "PICARDY"} and not source.named:
         close = close_of(phrase.chords or (), key, step)
         cadence = close if close in {"PAC", "IAC", "PICARDY"} else cadence
     return phrase.model_copy(update={"melody": melody, "cadence": cadence})
