@@ -217,3 +217,11 @@ def test_a_form_is_drawn_though_the_endpoint_hangs(connected: Callable[[str], Ap
         screen.button(key="compose").click().run()
         assert not screen.exception
         assert screen.session_state["take"].seed is not None
+
+
+def test_a_variant_may_have_a_seed_of_its_own() -> None:
+    two = [NEW | {"writer": "rules"}, NEW | {"writer": "rules", "seed": 9}]
+    orders = orders_for(Request(), two, 4)
+    assert [order.settings.seed for order in orders] == [4, 9]
+    assert orders[1].label.endswith("seed 9")
+    assert [order.settings.seed for order in orders_for(Request(), two[1:], 4)] == [4]

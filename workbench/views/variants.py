@@ -118,6 +118,10 @@ def _variant(variant: dict[str, Any], index: int, options: dict[str, str], count
         with st.expander(f"How the model is asked{number}"):
             result |= _asked(variant, key)
     if count > 1:
+        result["seed"] = st.number_input(
+            f"Seed{number}", 0, 10**9, variant.get("seed"), 1, key=key("seed"), placeholder="The same for all",
+            help="Another seed is another plan and another piece of the same request.",
+        )  # fmt: skip
         st.button(
             "Remove", icon=":material/close:", type="tertiary", key=key("remove"), on_click=lambda: _remove(index)
         )
@@ -177,8 +181,12 @@ def template_labels() -> list[str]:
 
 
 def orders_for(request: Request, variants: list[dict[str, Any]], seed: int) -> list[Order]:
-    """One order for each variant, all with the same seed."""
-    return [Order(request, how(variant, seed), name_of(variant)) for variant in variants]
+    """One order for each variant: all with the same seed, but for those that have one of their own."""
+    own = [seed if len(variants) < 2 or variant.get("seed") is None else int(variant["seed"]) for variant in variants]
+    return [
+        Order(request, how(variant, number), name_of(variant) + (f" · seed {number}" if number != seed else ""))
+        for variant, number in zip(variants, own, strict=True)
+    ]
 
 
 def how(variant: dict[str, Any], seed: int) -> GenerationSettings:
