@@ -26,7 +26,7 @@ ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 
-expect.set_options(timeout=int(__import__("os").environ.get("T", "60000")))
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ class Journey:
         self.complaints: list[str] = []
         self.expected: tuple[str, ...] = ()
         """Complaints that a test provokes on purpose: those that hold one of these texts."""
-        page.set_default_timeout(int(os.environ.get("T", "60000")))
+        page.set_default_timeout(60_000)
         page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on(

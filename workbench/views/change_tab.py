@@ -23,6 +23,7 @@ from workbench.views.details import plain, quiet
 from workbench.views.engine import database, jobs
 from workbench.views.links import read_degrees, read_rhythm
 from workbench.views.pieces import Piece
+from workbench.views.player import come_into_sight
 from workbench.views.request_form import new_seed
 from workbench.views.runs import begin_watching, open_run, shown_runs
 from workbench.views.takes_strip import edited_take, piece_title, show_take
@@ -80,8 +81,10 @@ def _regenerating(piece: Piece, take: Take) -> None:
             run = shown_runs(batch)[0]
             if run.structure is not None and not run.running:
                 open_run(run)
+                come_into_sight()
                 st.rerun()
         begin_watching(batch)
+        come_into_sight()
         st.rerun()
 
 
@@ -98,7 +101,7 @@ def _section_locks(piece: Piece, index: int, section: Section, before: set[Lock]
         )
         chosen: set[Lock] = set()
         if not whole and len(phrases) > 1:
-            with st.container(horizontal=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(quiet("or its phrases"))
                 for number, phrase in enumerate(phrases):
                     words = plain(phrase_words(phrase, number))

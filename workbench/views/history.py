@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import streamlit as st
 
@@ -15,12 +16,14 @@ from workbench.views.details import plain, quiet
 from workbench.views.engine import database
 from workbench.views.pieces import shelf
 from workbench.views.places import place_words, value_words
-from workbench.views.player import player
+from workbench.views.player import come_into_sight, player
 from workbench.views.request_form import refill
 from workbench.views.takes_strip import ago, piece_title, show_take
 from workbench.views.visits import origin_of, this_visit
 
 MAX_DIFFERENCES = 60
+UNTOLD = {"version", "reasoning"}
+"""Differences that a musician does not ask for."""
 
 
 @st.fragment
@@ -70,6 +73,7 @@ def _row(take: Take, current: Take) -> None:
             own = take if take.visitor == this_visit().visitor else this_visit().look_up(take.piece_id) or take
             refill(own.request, this_visit().draft)
             show_take(own)
+            come_into_sight()
             st.rerun()
         st.button("Compare", key=f"history_compare_{take.id}", disabled=here, on_click=lambda: _compare(take))
         if take.visitor == this_visit().visitor:
@@ -106,23 +110,41 @@ def _comparison(current: Take) -> None:
                 player(shelf().put(take.structure), key=f"compared_{number}")
             except WorkbenchError as problem:
                 st.warning(f"{problem.message} {problem.hint}")
-    found = differences(current.structure, other.structure)
+    found = [each for each in differences(current.structure, other.structure) if each.kind not in UNTOLD]
     if not found:
         st.markdown(quiet("The two are the same but for their names."))
-        return
-    lines = [difference_line(each, current.structure) for each in found[:MAX_DIFFERENCES]]
-    more = f"\n- and {len(found) - MAX_DIFFERENCES} more" if len(found) > MAX_DIFFERENCES else ""
-    st.markdown("\n".join(f"- {line}" for line in lines) + more)
+    lines = [difference_line(each, current.structure, other.structure) for each in found[:MAX_DIFFERENCES]]
+    if len(found) > MAX_DIFFERENCES:
+        lines.append(f"and {len(found) - MAX_DIFFERENCES} more")
+    st.markdown("\n".join(f"- {line}" for line in lines))
     st.button("Close the comparison", key="close_comparison", icon=":material/close:", on_click=lambda: _compare(None))
 
 
-def difference_line(found: Difference, structure: MusicStructure) -> str:
-    """One difference as a line of Markdown: where, what, before and after."""
-    place = place_words(structure.to_dict(), found.path)
-    return (
-        f"{plain(place[:1].upper() + place[1:])}, {found.kind.replace('-', ' ')}: {plain(value_words(found.before))} → "
-        f"{plain(value_words(found.after))}"
-    )
+def difference_line(found: Difference, before: MusicStructure, after: MusicStructure) -> str:
+    """A difference as a line of Markdown: ``A, key: G major → D major``; ``B, phrase 2, bars 9–10: 1 2 3 → 5 4 3``."""
+    gone, come = found.kind.endswith("-removed"), found.kind.endswith("-added")
+    path, bars = found.path, ""
+    one, other = found.before, found.after
+    if found.kind == "tune":
+        path = path.partition("/melody")[0]
+        first, last = found.bars or (0, 0)
+        bars = f", bar {first}" if first == last else f", bars {first}–{last}"
+        one, other = _notes(one, other)
+    place = place_words((before if gone else after).to_dict(), path)
+    place = plain(place[:1].upper() + place[1:] + bars)
+    if gone or come:
+        return f"{place} is {'gone' if gone else 'new'}"
+    return f"{place}: {plain(value_words(one))} → {plain(value_words(other))}"
+
+
+def _notes(one: Any, other: Any) -> tuple[Any, Any]:
+    """The degrees of two tunes; the lengths, where only these differ."""
+    if not all(each is None or isinstance(each, list | tuple) for each in (one, other)):
+        return one, other
+    degrees, lengths = ([[note[at] for note in each or ()] for each in (one, other)] for at in (0, 1))
+    if degrees[0] != degrees[1]:
+        return degrees[0] or None, degrees[1] or None
+    return ["lengths", *lengths[0]], ["lengths", *lengths[1]]
 
 
 def _jsonl(takes: tuple[Take, ...]) -> str:

@@ -59,6 +59,6 @@ def _beside(item: Item, other: Item) -> None:
     st.subheader(plain(piece_title(other.structure)), anchor=False)
     player(shelf().put(other.structure), key="beside_player")
     found = differences(item.structure, other.structure)
-    lines = [f"- {difference_line(each, item.structure)}" for each in found[:MAX_LINES]]
+    lines = [f"- {difference_line(each, item.structure, other.structure)}" for each in found[:MAX_LINES]]
     more = f"\n- and {len(found) - MAX_LINES} more" if len(found) > MAX_LINES else ""
     st.markdown("\n".join(lines) + more if lines else quiet("The music is the same."))

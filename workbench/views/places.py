@@ -47,7 +47,13 @@ def value_words(value: Any, *, most: int = 60) -> str:
     """A value as it is shown in a line of text: plain, and never long."""
     if value is None or value == "":
         return "nothing"
-    if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
+    if isinstance(value, Mapping) and isinstance(value.get("degrees"), list | tuple):
+        value = value["degrees"]  # a tune is known by its notes
+    elif isinstance(value, Mapping) and value.get("ref"):
+        value = [each for each in (value["ref"], value.get("transformation")) if each]
+    if isinstance(value, float):
+        text = f"{value:g}"
+    elif isinstance(value, list | tuple) and not any(isinstance(item, list | tuple | dict) for item in value):
         text = " ".join(
             "–" if item is None else f"{item:g}" if isinstance(item, float) else str(item) for item in value
         )

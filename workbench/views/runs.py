@@ -18,7 +18,7 @@ from workbench.core.music.structure import MusicStructure, piece_id, section_mea
 from workbench.views.details import clock, plain, quiet
 from workbench.views.engine import database, jobs
 from workbench.views.pieces import shelf
-from workbench.views.player import growing_player, player
+from workbench.views.player import come_into_sight, growing_player, player
 from workbench.views.takes_strip import RUN, piece_title, show_take
 from workbench.views.visits import this_visit
 
@@ -240,6 +240,7 @@ def _ending(run: Shown) -> None:
     with st.container(horizontal=True):
         if run.structure is not None and st.button("Open", key=f"open_{run.id}", icon=":material/open_in_full:"):
             open_run(run)
+            come_into_sight()
             st.rerun()
         if run.structure is None and st.button("Close", key=f"close_{run.id}", icon=":material/close:"):
             stop_watching()

@@ -77,16 +77,18 @@ def _replayed(result: Replay) -> None:
 def _step(number: int, step: dict[str, Any]) -> None:
     kind = str(step.get("kind", ""))
     icon = f":material/{ICONS.get(kind, 'circle')}:"
-    label = (
-        f"{number}. **{kind.capitalize()}**  {plain(str(step.get('about', '')))}  :gray[{step.get('seconds', 0):.2f} s]"
-    )
+    label = f"{number}. **{kind.capitalize()}**  {plain(str(step.get('about', '')))}"
+    seconds = float(step.get("seconds") or 0)
+    if seconds >= 0.01 and " s" not in label[-3:]:  # a call says its own time
+        label += f"  {quiet(f'{seconds:.2f} s')}"
     opened = st.expander(label, icon=icon, on_change="rerun", key=f"step_{number}")
     if not opened.open:
         return
     with opened:
-        for name in ("model", "variant", "finish", "template", "temperature", "profile"):
-            if step.get(name) is not None:
-                st.markdown(f"{quiet(name)} {plain(str(step[name]))}")
+        names = ("model", "variant", "finish", "template", "temperature", "profile")
+        facts = [f"{quiet(name)} {plain(str(step[name]))}" for name in names if step.get(name) is not None]
+        if facts:
+            st.markdown("  ·  ".join(facts))
         for message in step.get("messages") or ():
             st.markdown(quiet(str(message.get("role", ""))))
             st.code(_cut(str(message.get("content", ""))), language=None, wrap_lines=True)

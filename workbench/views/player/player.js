@@ -288,7 +288,7 @@ class Player {
   /** Whoever asks for a piece from the end of a long form, or on a narrow screen, is taken to where it appears. */
   comeIntoSight() {
     const { top, bottom } = this.parts.stage.getBoundingClientRect();
-    if (Math.min(bottom, innerHeight) - Math.max(top, 0) < innerHeight * 0.3) this.scroll("start", "11rem"); // its title stands above it
+    if (Math.min(bottom, innerHeight) - Math.max(top, 0) < innerHeight * 0.3) this.scroll("start", "14rem"); // its title stands above it
   }
 
   scroll(block, margin = "") {

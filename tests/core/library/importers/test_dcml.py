@@ -144,8 +144,11 @@ def test_a_cadence_that_the_annotator_names_is_kept_whatever_the_tune() -> None:
 def test_what_leads_on_after_a_perfect_close_is_left_out() -> None:
     table = harmonies(("1", "0", "I", "I"), ("2", "0", "I", "V7"), ("3", "0", "I", "I", "PAC", "}"))
     line = notes(
-        ("1", "0", "4", "1", "67"), ("2", "0", "4", "-1", "65"), ("3", "0", "2", "0", "60"), ("3", "1/2", "2", "4", "64")
-    )  # fmt: skip
+        ("1", "0", "4", "1", "67"),
+        ("2", "0", "4", "-1", "65"),
+        ("3", "0", "2", "0", "60"),
+        ("3", "1/2", "2", "4", "64"),
+    )
     melody = phrases_of(read_dcml(table, line))[0].melody
     assert melody is not None
     assert melody.degrees == (5, 4, 1)
@@ -153,7 +156,13 @@ def test_what_leads_on_after_a_perfect_close_is_left_out() -> None:
 
 
 def test_a_section_follows_a_key_that_lasts_inside_a_phrase() -> None:
-    rows = [("1", "0", "I", "I"), ("2", "0", "I", "V"), ("3", "0", "V", "ii"), ("4", "0", "V", "V"), ("5", "0", "V", "I")]
+    rows = [
+        ("1", "0", "I", "I"),
+        ("2", "0", "I", "V"),
+        ("3", "0", "V", "ii"),
+        ("4", "0", "V", "V"),
+        ("5", "0", "V", "I"),
+    ]
     structure = read_dcml(harmonies(*rows)).structure
     assert [(section.key, section.measures) for section in structure.sections] == [("C major", 2), ("G major", 3)]
 
@@ -176,7 +185,9 @@ def test_a_phrase_that_ends_as_the_next_begins_ends_before_it() -> None:
 
 def test_a_close_without_a_name_here_is_told() -> None:
     imported = read_dcml(
-        harmonies(("1", "0", "I", "I"), ("2", "0", "I", "V7"), ("3", "0", "I", "I", "EC"), ("4", "0", "I", "I", "PAC", "}"))
+        harmonies(
+            ("1", "0", "I", "I"), ("2", "0", "I", "V7"), ("3", "0", "I", "I", "EC"), ("4", "0", "I", "I", "PAC", "}")
+        )
     )
     assert any("EC in bar 3" in note for note in imported.notes)
 
@@ -184,7 +195,12 @@ def test_a_close_without_a_name_here_is_told() -> None:
 def test_a_tune_goes_on_through_a_change_of_meter() -> None:
     table = harmonies(("1", "0", "I", "I"), ("2", "0", "I", "V7"), ("3", "0", "I", "I", "PAC", "}"), meter="6/8")
     table = table.replace("2\t2\t0\t6/8", "2\t2\t0\t4/4")
-    tune = notes(("1", "0", "3", "1", "67"), ("2", "0", "2", "-1", "65"), ("2", "1/2", "2", "2", "62"), ("3", "0", "3", "0", "60"))
+    tune = notes(
+        ("1", "0", "3", "1", "67"),
+        ("2", "0", "2", "-1", "65"),
+        ("2", "1/2", "2", "2", "62"),
+        ("3", "0", "3", "0", "60"),
+    )
     melody = phrases_of(read_dcml(table, tune))[0].melody
     assert melody is not None
     assert melody.degrees == (5, 4, 2, 1)

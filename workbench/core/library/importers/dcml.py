@@ -28,6 +28,7 @@ from workbench.core.library.importers.assembly import Period, assemble
 from workbench.core.library.importers.facts import piece_of
 from workbench.core.library.importers.registry import HEAD, File, ImportedPiece, importer
 from workbench.core.library.importers.texts import decoded, file_name, stem_of
+from workbench.core.library.importers.timing import bar_of
 from workbench.core.library.importers.tunes import TuneNote, with_melody
 from workbench.core.music.cadences import CADENCE_TYPES, CadenceType
 from workbench.core.music.keys import Key, make_key, parse_key
@@ -144,7 +145,7 @@ def _bars(rows: list[Row]) -> tuple[list[Bar], list[str]]:
     for index, row in enumerate(rows):
         number, offset = int(row["mn"]), 4 * _fraction(row["mn_onset"] or "0")
         meter = meters.setdefault(number, _meter(row["timesig"]))
-        if not 0 <= offset < _length(meter):
+        if not 0 <= offset < bar_of(meter):
             raise ValueError(f"bar {number} has no place {row['mn_onset'][:8]} in {meter}")
         if index in starts:
             breaks.setdefault(number, []).append(Break(offset))
@@ -158,7 +159,7 @@ def _bars(rows: list[Row]) -> tuple[list[Bar], list[str]]:
         meter = meters.get(number, meter)
         inside = chords.get(number, {})
         own = tuple(inside[offset] for offset in sorted(inside))
-        bars.append(Bar(str(number), _length(meter), own, tuple(breaks.get(number, ()))))
+        bars.append(Bar(str(number), bar_of(meter), own, tuple(breaks.get(number, ()))))
     return bars, [meters.get(bar, meter) for bar in range(first, last + 1)]
 
 
@@ -208,11 +209,6 @@ def _meter(text: str) -> str:
     if not re.fullmatch(r"\d{1,2}/(1|2|4|8|16)", text.strip()) or text.startswith("0"):
         raise ValueError(f"{text[:12]!r} is not a time signature")
     return text.strip()
-
-
-def _length(meter: str) -> Fraction:
-    numerator, denominator = meter.split("/")
-    return Fraction(4 * int(numerator), int(denominator))
 
 
 def _local_key(home: str, local: str) -> Key:

@@ -93,7 +93,7 @@ def listen(score: WrittenScore) -> tuple[Analysis, list[tuple[TuneNote, ...]]]:
 
 
 class _Slot(NamedTuple):
-    """A slice and the bar that it lies in; ``low`` is the lowest note that sounds in it, -1 for silence."""
+    """A slice, the bar that it lies in, and the MIDI number of the lowest note that sounds in it."""
 
     slice: Slice
     bar: int

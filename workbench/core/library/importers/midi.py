@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from math import ceil
 from statistics import fmean
 
 from workbench.core.errors import InputTooLargeError
@@ -17,14 +18,15 @@ from workbench.core.library.importers.listening import piece_of_score
 from workbench.core.library.importers.midi_events import MAX_MIDI, Events, Stroke, Track, read_events
 from workbench.core.library.importers.registry import File, ImportedPiece, importer
 from workbench.core.library.importers.scores import MELODIES, Part, ScoreBar, Signature, WrittenScore, refuse_unfit
+from workbench.core.library.importers.timing import bar_of
 from workbench.core.library.importers.tunes import TuneNote
 
 _DIVISIONS = (1, 2, 4, 3, 6, 8, 12)
 """Parts of a quarter, the plainest first."""
 _NEAR = 0.03
 """Quarters: how far from its place a note may lie, so that a division is believed."""
-_FREE = 0.07
-"""Quarters: notes that lie so far off on average were not played to these beats."""
+_FREE = 0.017
+"""Quarters: notes that lie so far from eighths of a beat and its triplets on average were not played to these beats."""
 
 
 def _looks(file: File) -> bool:
@@ -48,7 +50,7 @@ def read_midi(data: bytes) -> WrittenScore:
     refuse_unfit(_empty([Part(track.name, _as_notes(track.strokes), ()) for track in events.tracks]))
     divisions = _division_of_each(events.tracks)
     tracks = [(track.name, _drawn(track, divisions)) for track in events.tracks]
-    off = fmean(_distance(stroke.onset, divisions) for track in events.tracks for stroke in track.strokes)
+    off = fmean(_distance(stroke.onset) for track in events.tracks for stroke in track.strokes)
     last = max(note.onset + note.duration for _, notes in tracks for note in notes)
     bars, shift = _bars(events, last)
     first = min(note.onset for _, notes in tracks for note in notes) + shift
@@ -106,9 +108,8 @@ def _division(places: Sequence[float]) -> int:
     )
 
 
-def _distance(onset: float, divisions: dict[int, int]) -> float:
-    parts = divisions.get(int(onset + _NEAR), 4)
-    return abs(onset - round(onset * parts) / parts)
+def _distance(onset: float) -> float:
+    return min(abs(onset - round(onset * parts) / parts) for parts in (6, 8))
 
 
 def _drawn(track: Track, divisions: dict[int, int]) -> tuple[TuneNote, ...]:
@@ -126,12 +127,12 @@ def _drawn(track: Track, divisions: dict[int, int]) -> tuple[TuneNote, ...]:
 
 def _end(onset: Fraction, stroke: Stroke, divisions: dict[int, int]) -> Fraction:
     length = stroke.end - stroke.onset
-    for unit in (1, 2):
-        near = Fraction(round(stroke.end * unit), unit)
-        if near > onset and abs(stroke.end - float(near)) <= 0.05 * length + _NEAR:
-            return near
     parts = divisions.get(int(stroke.end), 4)
     parts = parts if parts % 3 == 0 else max(4, parts)
+    exact = abs(stroke.end * parts - round(stroke.end * parts)) < 0.004 * parts
+    meant = Fraction(ceil(2 * (stroke.end - _NEAR)), 2)
+    if not exact and meant > onset and float(meant) - stroke.end <= 0.08 * length + _NEAR:
+        return meant
     return max(Fraction(round(stroke.end * parts), parts), onset + Fraction(1, max(8, parts)))
 
 
@@ -142,14 +143,14 @@ def _bars(events: Events, last: Fraction) -> tuple[list[ScoreBar], Fraction]:
         meters.insert(0, (Fraction(0), "4/4"))
     meters = [each for number, each in enumerate(meters) if not number or each[1] != meters[number - 1][1]]
     shift = Fraction(0)
-    if len(meters) > 1 and meters[1][0] == _whole(meters[0][1]) < _whole(meters[1][1]):
-        shift = _whole(meters[1][1]) - _whole(meters[0][1])
+    if len(meters) > 1 and meters[1][0] == bar_of(meters[0][1]) < bar_of(meters[1][1]):
+        shift = bar_of(meters[1][1]) - bar_of(meters[0][1])
         meters = [(Fraction(0), meters[1][1]), *meters[2:]]
         meters = [(at + shift if at else at, meter) for at, meter in meters]
     bars: list[ScoreBar] = []
     for number, (begin, meter) in enumerate(meters):
         until = min(meters[number + 1][0], last + shift) if number + 1 < len(meters) else last + shift
-        at, whole = begin, _whole(meter)
+        at, whole = begin, bar_of(meter)
         while at < until:
             cut = number + 1 < len(meters) and at + whole > meters[number + 1][0]
             length = meters[number + 1][0] - at if cut else whole
@@ -158,11 +159,6 @@ def _bars(events: Events, last: Fraction) -> tuple[list[ScoreBar], Fraction]:
             if len(bars) > MAX_BARS:
                 raise InputTooLargeError(f"There are over {MAX_BARS} bars.", hint="Import one movement at a time.")
     return bars, shift
-
-
-def _whole(meter: str) -> Fraction:
-    numerator, denominator = meter.split("/")
-    return Fraction(4 * int(numerator), int(denominator))
 
 
 def _headings(events: Events, bars: Sequence[ScoreBar], moved: Fraction) -> tuple[tuple[int, str], ...]:
@@ -207,8 +203,8 @@ def _told(events: Events, silent: int, off: float) -> tuple[tuple[str, ...], tup
         notes.append("Percussion is left out.")
     if not events.meters:
         guesses.append(Fact("meter", "4/4", "The file names no meter, which means 4/4.", 0.5))
-    if off > _FREE / 2:
-        sure = round(max(0.1, 0.8 - off / _FREE * 0.6), 2)
+    if off > _FREE:
+        sure = round(max(0.1, 0.8 - 40 * (off - _FREE)), 2)
         notes.append("The notes lie off the file's beats: it was played freely, and its bars may be wrong.")
         guesses.append(Fact("meter", events.meters[0][1] if events.meters else "4/4", "The bars may be wrong.", sure))
     return tuple(notes), tuple(guesses)

@@ -26,6 +26,7 @@ from workbench.core.library.importers.scores import (
     refuse_unfit,
 )
 from workbench.core.library.importers.texts import MAX_LICENCE, shown
+from workbench.core.library.importers.timing import bar_of
 from workbench.core.library.importers.tunes import TuneNote
 from workbench.core.library.importers.xml_reading import MAX_XML, parsed
 
@@ -128,6 +129,7 @@ def _score(root: Element, columns: Sequence[tuple[str, list[Measure]]], drums: b
     parts = [_part(name, measures, starts) for name, measures in columns]
     sounding = sorted((part for part in parts if part.notes), key=lambda part: not MELODIES.search(part.name))
     source, guesses = _source(root)
+    software = {(each.text or "").strip() for each in root.findall("identification/encoding/software")}
     words = [word for row in heads[:3] for each in row for word in each.words]
     score = WrittenScore(
         source=source,
@@ -139,13 +141,13 @@ def _score(root: Element, columns: Sequence[tuple[str, list[Measure]]], drums: b
         headings=tuple(headings),
         tempo=next((each.tempo for row in heads for each in row if each.tempo), None),
         words=shown(" ".join(words), 200),
-        exact_key=source.analyst == OWN,
+        exact_key=OWN in software,
         pick_up=bool(rows[0].measures[0][1]),
         guesses=guesses,
         notes=tuple(told),
     )
     refuse_unfit(score)
-    return score._replace(source=source._replace(analyst=""))
+    return score
 
 
 def _last_endings(heads: Sequence[Sequence[Measure]]) -> tuple[list[int], list[str]]:
@@ -176,8 +178,7 @@ def _rows(heads: Sequence[Sequence[Measure]], kept: Sequence[int]) -> list[_Row]
     while position < len(kept):
         index = kept[position]
         meter = next((each.meter for each in heads[index] if each.meter), meter)
-        numerator, denominator = meter.split("/")
-        whole = Fraction(4 * int(numerator), int(denominator))
+        whole = bar_of(meter)
         held = max(each.length for each in heads[index])
         members = [(index, Fraction(0))]
         if held < whole and position == 0 and len(kept) > 1:
@@ -246,12 +247,10 @@ def _source(root: Element) -> tuple[Source, tuple[Fact, ...]]:
             guesses.append(Fact("title", title, "The title is the largest text on the first page.", 0.6))
     creators = {each.get("type", ""): shown(each.text or "") for each in root.findall("identification/creator")}
     rights = [shown(each.text or "", MAX_LICENCE) for each in root.findall("identification/rights")]
-    software = {(each.text or "").strip() for each in root.findall("identification/encoding/software")}
     return (
         Source(
             title=title,
             composer=creators.get("composer", "") or creators.get("", ""),
-            analyst=OWN if OWN in software else "",
             licence=" ".join(filter(None, rights))[:MAX_LICENCE],
             format="MusicXML",
         ),

@@ -7,7 +7,7 @@ bytes. ``read_any`` believes the content rather than the name.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -161,13 +161,8 @@ def read_any(name: str, data: bytes, *, companions: Mapping[str, bytes] | None =
     if not pieces or (len(broken) == len(pieces)):
         raise broken[0] if broken else InvalidInputError("There is no piece in it.", hint="Give a file that holds one.")
     if note:
-        pieces = tuple(_noted(piece, note) for piece in pieces)
+        pieces = tuple(replace(piece, notes=(note, *piece.notes)) for piece in pieces)
     return pieces
-
-
-def _noted(piece: ImportedPiece, note: str) -> ImportedPiece:
-    values = {name: getattr(piece, name) for name in piece.__dataclass_fields__}
-    return ImportedPiece(**{**values, "notes": (note, *piece.notes)})
 
 
 def _named(name: str, formats: Iterable[Format]) -> list[Format]:

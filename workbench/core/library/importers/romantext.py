@@ -27,6 +27,7 @@ from workbench.core.library.importers.assembly import Period, assemble
 from workbench.core.library.importers.facts import piece_of
 from workbench.core.library.importers.registry import File, ImportedPiece, importer
 from workbench.core.library.importers.texts import decoded
+from workbench.core.library.importers.timing import bar_of
 from workbench.core.music.keys import Key, make_key
 from workbench.core.music.pitches import parse_pitch_class
 from workbench.core.music.reading import MAX_BYTES
@@ -173,7 +174,7 @@ class _Reader:
         chords: dict[Fraction, WrittenChord] = {}
         breaks: list[Break] = []
         pending: list[bool] = []
-        length, at, optional = _length(content.meter), Fraction(0), False
+        length, at, optional = bar_of(content.meter), Fraction(0), False
         for kind, source in content.atoms:
             if kind == "RTOptionalKeyOpen":
                 optional = True
@@ -229,11 +230,6 @@ def _meter(text: str) -> str:
     if match is None or not 1 <= int(match[1]) <= 16:
         raise ValueError(f"{text[:20]!r} is not a time signature")
     return name
-
-
-def _length(meter: str) -> Fraction:
-    numerator, denominator = meter.split("/")
-    return Fraction(4 * int(numerator), int(denominator))
 
 
 @lru_cache(maxsize=4096)

@@ -70,6 +70,12 @@ class Timed(NamedTuple):
     notes: tuple[str, ...]
 
 
+def bar_of(meter: str) -> Fraction:
+    """The length in quarters of a bar in any meter, such as ``3/2``."""
+    numerator, denominator = meter.split("/")
+    return Fraction(4 * int(numerator), int(denominator))
+
+
 def fit_meter(meter: str) -> tuple[TimeSignature, Fraction]:
     """The meter of a structure that a foreign one can be written in, and the factor for all lengths.
 

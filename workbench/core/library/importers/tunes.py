@@ -15,7 +15,7 @@ from workbench.core.compose.realize import reference_tonic
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.importers.analysis import Imported, PhraseSource, Timeline
 from workbench.core.library.importers.closes import close_of
-from workbench.core.library.importers.timing import written
+from workbench.core.library.importers.timing import bar_of, written
 from workbench.core.music.degrees import MAX_DEGREE, DegreeValue, write_degree
 from workbench.core.music.keys import Key
 from workbench.core.music.numerals import parse_numeral
@@ -146,8 +146,7 @@ def _sung(
 ) -> Phrase:
     if not notes or len(notes) > MAX_NOTES // 2:
         return phrase
-    numerator, denominator = meter.split("/")
-    total = Fraction(4 * int(numerator), int(denominator)) * phrase.measures
+    total = bar_of(meter) * phrase.measures
     line: list[tuple[DegreeValue, Fraction]] = []  # degrees and where they end
     at = Fraction(0)
     for number, note in enumerate(notes):
