@@ -70,6 +70,11 @@ def compose(journey: Journey, button: str = "Another one") -> str:
     return ended(journey)
 
 
+def drawn_run(page: Page) -> Locator:
+    """The player of a piece that is being written, as soon as there is something of it to be seen."""
+    return page.locator("[class*='st-key-player_'] .wb-player[data-piece]")
+
+
 def takes(page: Page) -> Locator:
     return page.locator(".wb-takes button")
 

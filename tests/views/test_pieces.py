@@ -10,6 +10,7 @@ import pytest
 from workbench.core.compose import compose
 from workbench.core.errors import SoundError
 from workbench.core.music.request import Request
+from workbench.core.music.structure import MusicStructure
 from workbench.views.pieces import Shelf, make_piece, piece_id
 
 SHORT = Request(duration=20)
@@ -42,6 +43,25 @@ def test_the_shelf_stays_within_its_memory() -> None:
     for seed in range(1, 5):
         shelf.composed(SHORT, seed).once("large", lambda: b"x" * 8000)
     assert len(shelf) <= 2
+
+
+def test_what_was_let_go_is_made_again_from_what_is_kept() -> None:
+    structure, asked = compose(SHORT, seed=1), list[str]()
+
+    def kept(name: str) -> MusicStructure | None:
+        asked.append(name)
+        return structure if name == piece_id(structure) else None
+
+    shelf = Shelf(pieces=1, kept=kept)
+    first = shelf.put(structure)
+    assert shelf.get(first.id) is first
+    assert asked == []
+    shelf.composed(SHORT, 2)
+    again = shelf.get(first.id)
+    assert again is not None
+    assert again is not first
+    assert again.structure == structure
+    assert shelf.get("unknown") is None
 
 
 def test_something_asked_for_twice_at_once_is_rendered_once() -> None:

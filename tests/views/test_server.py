@@ -16,12 +16,16 @@ from starlette.testclient import TestClient
 from studio import SHORT, settings_of
 
 from workbench import server as module
+from workbench.core.compose import compose
 from workbench.core.generate.generation import settings_for
 from workbench.core.generate.jobs import Jobs
 from workbench.core.generate.live import Live, Order
 from workbench.core.library.database import Database
+from workbench.core.library.takes import Take, keep_take
 from workbench.core.music.request import Request
+from workbench.core.music.structure import piece_id
 from workbench.server import VisitCookie, app
+from workbench.views import engine
 from workbench.views.pieces import Piece, shelf
 from workbench.views.visits import COOKIE
 
@@ -56,6 +60,14 @@ def test_a_piece_that_is_gone_is_told_with_a_hint(client: TestClient, path: str)
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.json()["hint"]
+
+
+def test_a_piece_that_somebody_keeps_is_sent_by_any_process(client: TestClient) -> None:
+    structure = compose(Request(duration=20), seed=4)
+    name = piece_id(structure)
+    assert client.get(f"/files/{name}/json").status_code == 404
+    keep_take(engine.database(), Take(name, structure), "somebody")
+    assert client.get(f"/files/{name}/json").json() == structure.to_dict()
 
 
 def test_a_voice_or_a_file_that_does_not_exist_is_an_error_of_its_own(client: TestClient, piece: Piece) -> None:

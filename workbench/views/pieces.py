@@ -9,14 +9,17 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
-from workbench.core.errors import SoundError
+from workbench.core.errors import SoundError, WorkbenchError
+from workbench.core.library.takes import find_take
 from workbench.core.music.request import Request, file_stem
 from workbench.core.music.structure import PERFORMANCE_SEED, MusicStructure, piece_id
+from workbench.views.engine import database
 
 if TYPE_CHECKING:
     from workbench.core.music.score import Performance, Score
@@ -101,16 +104,32 @@ def make_piece(structure: MusicStructure) -> Piece:
 
 
 class Shelf:
-    """The pieces that were looked at last, within a bound on their number and on the memory that they take."""
+    """The pieces that were looked at last, within a bound on their number and on the memory that they take.
 
-    def __init__(self, *, pieces: int = MAX_PIECES, size: int = MAX_BYTES) -> None:
+    ``kept`` finds the structure of a piece that is not here: one that was let go, or that another process made.
+    """
+
+    def __init__(
+        self,
+        *,
+        pieces: int = MAX_PIECES,
+        size: int = MAX_BYTES,
+        kept: Callable[[str], MusicStructure | None] = lambda _: None,
+    ) -> None:
         self._pieces: OrderedDict[str, Piece] = OrderedDict()
         self._requests: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._lock = threading.Lock()
-        self._most, self._size = pieces, size
+        self._most, self._size, self._kept = pieces, size, kept
 
     def get(self, name: str) -> Piece | None:
-        """A piece by its id, if it is still here."""
+        """A piece by its id, if it is here or can be made again."""
+        piece = self._at_hand(name)
+        if piece is None:
+            structure = self._kept(name)
+            piece = None if structure is None else self.put(structure)
+        return piece
+
+    def _at_hand(self, name: str) -> Piece | None:
         with self._lock:
             piece = self._pieces.get(name)
             if piece is not None:
@@ -119,14 +138,14 @@ class Shelf:
 
     def put(self, structure: MusicStructure) -> Piece:
         """The piece of a structure, made if it is not here."""
-        return self.get(piece_id(structure)) or self._keep(make_piece(structure))
+        return self._at_hand(piece_id(structure)) or self._keep(make_piece(structure))
 
     def composed(self, request: Request, seed: int) -> Piece:
         """The piece that the rule-based composer makes of a request and a seed."""
         known = (request.to_json(), seed)
         with self._lock:
             name = self._requests.get(known)
-        piece = self.get(name) if name else None
+        piece = self._at_hand(name) if name else None
         if piece is None:
             from workbench.core.compose import compose
 
@@ -154,7 +173,15 @@ class Shelf:
 @st.cache_resource(show_spinner=False)
 def shelf() -> Shelf:
     """The one shelf of this process: the screens put pieces on it, the HTTP routes read from it."""
-    return Shelf()
+    return Shelf(kept=_kept)
+
+
+def _kept(name: str) -> MusicStructure | None:
+    """The structure of a piece that somebody's take keeps."""
+    with suppress(WorkbenchError):
+        take = find_take(database(), name, "")
+        return None if take is None else take.structure
+    return None
 
 
 def _size(value: Any) -> int:
