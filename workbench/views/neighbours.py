@@ -27,7 +27,7 @@ def near_duplicate(item: Item) -> str:
     """A word of warning where the library holds nearly the same piece; empty where it does not."""
     found = nearness().nearest(item.structure, 1, without=item.id)
     if not found or found[0].likeness < NEAR:
-        return ""
+        return ""  # also while a large library is still being read
     other = find(database(), found[0].id)
     title = piece_title(other.structure) if other else found[0].id
     return f"Nearly the same as “{title}” ({found[0].likeness:.0%} alike)."
@@ -36,6 +36,9 @@ def near_duplicate(item: Item) -> str:
 def neighbours(item: Item) -> None:
     """The nearest examples; one of them can be laid beside the item."""
     found = nearness().nearest(item.structure, 5, without=item.id)
+    if found is None:
+        st.markdown(quiet("The library is being read: look again in a moment."))
+        return
     if not found:
         st.markdown(quiet("There is nothing else in the library yet."))
         return

@@ -375,3 +375,28 @@ def test_two_thousand_requests_to_a_model_that_fails_at_random(server: Loopback)
         assert TUNED not in text
         assert server.key not in text
     assert {generation.outcome for generation in made} == OUTCOMES
+
+
+def test_the_messages_hold_the_examples_that_the_trace_names_and_it_says_why(at: Studio) -> None:
+    made = held(at.make(examples=3))
+    told = next(step for step in made.trace if step.kind == "examples").data["examples"]
+    assert 1 <= len(told) <= 3
+    assert all(each["why"] for each in told)
+    assert told[0]["why"].startswith("same form")
+    known = {example.id: example for example in at.workshop.examples()}
+    said = [message["content"] for message in at.server.seen[-1].body["messages"]]  # type: ignore[index]
+    assert said[2:-1:2] == [wire_text(known[each["id"]].structure) for each in told]
+
+
+def test_examples_are_pinned_and_banned_by_hand(at: Studio) -> None:
+    usual = next(step for step in at.make(examples=2).trace if step.kind == "examples").data["examples"]
+    made = at.make(examples=2, pinned=("aba-modern-well",), banned=(usual[0]["id"],))
+    told = next(step for step in made.trace if step.kind == "examples").data["examples"]
+    assert told[0]["id"] == "aba-modern-well"
+    assert usual[0]["id"] not in {each["id"] for each in told}
+
+
+def test_an_example_is_adapted_without_any_model(at: Studio) -> None:
+    made = held(at.make(provider="adapt"))
+    assert (made.provider, made.outcome, made.calls) == ("adapt", "first-try", 0)
+    assert at.server.seen == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -14,11 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.core.checks import check
-from workbench.core.compose import realize
+from workbench.core.compose import perform, realize
 from workbench.core.errors import InputTooLargeError, InvalidInputError
 from workbench.core.generate import sanitize
 from workbench.core.library.examples import FOLDER, LAYERS, Example, load_examples, pick_examples
@@ -27,6 +29,9 @@ from workbench.core.music.forms import FORM_IDS, PERIODS
 from workbench.core.music.meters import TIME_SIGNATURES
 from workbench.core.music.moods import WORDS, mood_word
 from workbench.core.music.request import Request
+from workbench.core.render.audio import wav_bytes
+from workbench.core.render.phrase_plan import phrase_plan_json
+from workbench.core.render.piano_roll import piano_roll_json
 
 EXAMPLES = load_examples()
 FILES = sorted(FOLDER.glob("*.json"))
@@ -217,6 +222,16 @@ def test_rights_are_complete_and_allow_training_for_a_product(example: Example) 
     for use in USES:
         assert uses[use].allowed, uses[use].reasons
     assert (rights.layer("work").basis == "public domain") == (THEMES in example.tags)
+
+
+@every_example
+def test_an_example_shows_and_sounds(example: Example) -> None:
+    score = realize(example.structure)
+    performance = perform(score, humanize=example.structure.humanize, seed=0)
+    assert phrase_plan_json(score, dark=False)["data"]
+    assert piano_roll_json(score, performance, dark=False)["data"]
+    samples, _ = soundfile.read(io.BytesIO(wav_bytes(performance)))
+    assert 0.05 < abs(samples).max() < 1.0
 
 
 @every_example

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -157,19 +158,39 @@ def load_built_in(database: Database, examples: Sequence[Example]) -> int:
 
 
 class Approved:
-    """The approved examples, read again only when the library has changed; what ships, while it is still empty."""
+    """The approved examples; only what has changed is read again. What ships, while there are none."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seen = -1
+        self._seen = 0
+        self._known: dict[str, Example] = {}
         self._examples: tuple[Example, ...] = ()
+        self._lock = threading.Lock()
 
     def __call__(self) -> tuple[Example, ...]:
-        """The examples that may stand in prompts."""
-        now_at = revision(self._database)
-        if now_at != self._seen:
-            self._examples, self._seen = approved(self._database), now_at
-        return self._examples if self._seen else load_examples()
+        """The examples that may stand in prompts, by id; the same object until something changes."""
+        with self._lock:
+            changed, seen = changed_since(self._database, self._seen)
+            if seen != self._seen:
+                self._read(changed if self._seen else None)
+                self._examples = tuple(self._known[id] for id in sorted(self._known))
+                self._seen = seen
+            return self._examples if self._seen else load_examples()
+
+    def _read(self, ids: Sequence[str] | None) -> None:
+        for id in ids or ():
+            self._known.pop(id, None)
+        self._known |= {example.id: example for example in approved(self._database, ids)}
+
+
+def changed_since(database: Database, seen: int) -> tuple[tuple[str, ...], int]:
+    """The ids of the examples that were changed after a revision, and the present revision."""
+    with database.reading() as session:
+        now_at = int(session.scalar(select(func.max(AuditRow.id))) or 0)
+        if now_at == seen:
+            return (), now_at
+        rows = session.scalars(select(AuditRow.example_id).where(AuditRow.id > seen).distinct()).all()
+        return tuple(rows), now_at
 
 
 def queue(
@@ -217,15 +238,21 @@ def find(database: Database, id: str) -> Item | None:
         return None if row is None else item_of(row)
 
 
-def approved(database: Database) -> tuple[Example, ...]:
-    """The examples that may stand in a product's prompts: approved, without errors, permitted by every layer."""
+def approved(database: Database, ids: Sequence[str] | None = None) -> tuple[Example, ...]:
+    """The examples that may stand in a product's prompts: approved, without errors, permitted by every layer.
+
+    With ``ids``, those of them alone.
+    """
+    may = select(ExampleRow).where(
+        ExampleRow.status == "approved", ExampleRow.errors == 0, ExampleRow.may_prompt.is_(True)
+    )
+    found: list[Example] = []
     with database.reading() as session:
-        rows = session.scalars(
-            select(ExampleRow)
-            .where(ExampleRow.status == "approved", ExampleRow.errors == 0, ExampleRow.may_prompt.is_(True))
-            .order_by(ExampleRow.id)
-        ).all()
-        return tuple(item_of(row).example for row in rows)
+        parts = [None] if ids is None else [ids[at : at + 500] for at in range(0, len(ids), 500)]
+        for part in parts:
+            wanted = may if part is None else may.where(ExampleRow.id.in_(list(part)))
+            found += [item_of(row).example for row in session.scalars(wanted.order_by(ExampleRow.id)).all()]
+    return tuple(found)
 
 
 def revision(database: Database) -> int:
