@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,8 @@ from workbench.core.library.database import Database
 from workbench.core.library.examples import load_examples
 from workbench.core.library.takes import Take
 from workbench.core.music.structure import piece_id
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")
@@ -100,3 +104,35 @@ def at_once() -> Callable[..., list[Any]]:
             return list(pool.map(one, range(threads)))
 
     return doing
+
+
+@pytest.fixture
+def two_processes(empty_url: str) -> Iterator[Callable[[str], list[tuple[str, str]]]]:
+    """Runs a program in two processes at once on the empty database, with its URL as argument.
+
+    The program says "ready" and waits for a line, so that both go on at the same moment. What each wrote to stdout
+    after that, and to stderr.
+    """
+    processes: list[subprocess.Popen[str]] = []
+
+    def running(program: str) -> list[tuple[str, str]]:
+        processes.extend(
+            subprocess.Popen(
+                [sys.executable, "-c", program, empty_url], cwd=ROOT, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )
+            for _ in range(2)
+        )  # fmt: skip
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        return [process.communicate(timeout=60) for process in processes]
+
+    yield running
+    for process in processes:
+        process.kill()
+        process.communicate()

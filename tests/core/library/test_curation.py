@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -44,7 +42,6 @@ from workbench.core.music.moods import WORDS, mood_word
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
 
-ROOT = Path(__file__).parents[3]
 EXAMPLES = load_examples()
 SNOW = next(each for each in EXAMPLES if each.id == "rounded-binary-modern-snow")
 LETTER = next(each for each in EXAMPLES if each.id == "theme-variation-romantic-letter")
@@ -274,7 +271,9 @@ def test_what_ships_is_loaded_once_also_by_threads_at_once(
     assert sum(loaded) == counts(database)["approved"] == len(EXAMPLES)
 
 
-def test_what_ships_is_loaded_once_also_by_two_processes_at_once(database: Database, empty_url: str) -> None:
+def test_what_ships_is_loaded_once_also_by_two_processes_at_once(
+    database: Database, two_processes: Callable[[str], list[tuple[str, str]]]
+) -> None:
     program = (
         "import sys\n"
         "from workbench.core.library.curation import load_built_in\n"
@@ -287,26 +286,7 @@ def test_what_ships_is_loaded_once_also_by_two_processes_at_once(database: Datab
         "print(load_built_in(database, examples))\n"
         "database.close()\n"
     )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, empty_url], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
-    try:
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        answers = [process.communicate(timeout=60) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
+    answers = two_processes(program)
     assert [complaint for _, complaint in answers] == ["", ""]
     assert sum(int(count) for count, _ in answers) == len(EXAMPLES)
     assert Counter(row.example_id for row in rows(database)) == {each.id: 1 for each in EXAMPLES}

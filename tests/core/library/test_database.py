@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable
@@ -44,7 +43,6 @@ from workbench.core.library.tables import SettingRow, SubmissionRow, Table, Temp
 from workbench.core.library.takes import Take, is_submitted, keep_take, send_to_curators, takes_of
 from workbench.core.settings import Settings
 
-ROOT = Path(__file__).parents[3]
 SECRET = "xyzzy-plugh"
 Opened = Callable[[str], Database]
 AtOnce = Callable[..., list[Any]]
@@ -229,7 +227,9 @@ def test_different_databases_can_be_upgraded_at_once(tmp_path: Path, opened: Ope
     assert at_once(lambda number: databases[number].upgrade().revision(), 6) == [HEAD] * 6
 
 
-def test_processes_that_upgrade_an_empty_database_at_once_all_succeed(empty_url: str, opened: Opened) -> None:
+def test_processes_that_upgrade_an_empty_database_at_once_all_succeed(
+    empty_url: str, opened: Opened, two_processes: Callable[[str], list[tuple[str, str]]]
+) -> None:
     program = (
         "import sys, alembic.command, alembic.config\n"
         "from workbench.core.library.database import Database\n"
@@ -239,26 +239,7 @@ def test_processes_that_upgrade_an_empty_database_at_once_all_succeed(empty_url:
         "print(database.upgrade().revision())\n"
         "database.close()\n"
     )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, empty_url], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
-    try:
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        assert [process.communicate(timeout=60) for process in processes] == [(f"{HEAD}\n", "")] * 2
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
+    assert two_processes(program) == [(f"{HEAD}\n", "")] * 2
     assert not differences(opened(empty_url))
 
 
