@@ -11,7 +11,6 @@
     │   ├── ModelBusyError         too many requests, or the quota is used up
     │   ├── ModelRefusedError      the endpoint refuses the call, or the model declines
     │   └── ModelBrokeOffError     the answer broke off or is no answer; ``partial`` holds what came
-    ├── StoppedError               a person stopped it
     ├── AccessError                no token, a wrong one, or one that has used up its share
     ├── DatabaseError              what is kept cannot be read or written
     │   └── ConflictError          somebody else has changed it meanwhile
@@ -88,10 +87,6 @@ class ModelRefusedError(ModelError):
 
 class ModelBrokeOffError(ModelError):
     """The answer broke off, or what came is no answer."""
-
-
-class StoppedError(WorkbenchError):
-    """A person stopped it."""
 
 
 class AccessError(WorkbenchError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.core.library.curation import Item, find
-from workbench.core.library.nearness import NEAR, Nearness
+from workbench.core.library.likeness import NEAR_DUPLICATE
+from workbench.core.library.nearness import Nearness
 from workbench.core.music.differences import differences
 from workbench.views.details import plain, quiet
 from workbench.views.engine import database
@@ -26,7 +27,7 @@ def nearness() -> Nearness:
 def near_duplicate(item: Item) -> str:
     """A word of warning where the library holds nearly the same piece; empty where it does not."""
     found = nearness().nearest(item.structure, 1, without=item.id)
-    if not found or found[0].likeness < NEAR:
+    if not found or found[0].likeness < NEAR_DUPLICATE:
         return ""  # also while a large library is still being read
     other = find(database(), found[0].id)
     title = piece_title(other.structure) if other else found[0].id
@@ -48,7 +49,7 @@ def neighbours(item: Item) -> None:
         if other is None:
             continue
         with st.container(horizontal=True, vertical_alignment="center"):
-            near = " :orange-badge[nearly the same]" if each.likeness >= NEAR else ""
+            near = " :orange-badge[nearly the same]" if each.likeness >= NEAR_DUPLICATE else ""
             why = quiet(f"{each.likeness:.0%} alike: {plain(each.why)}")
             st.markdown(f"**{plain(piece_title(other.structure))}**{near}  \n{why}", width="stretch")
             if st.button("Lay beside", key=f"beside_{item.id}_{each.id}"):

@@ -1,4 +1,4 @@
-"""The built-in examples are music that a model may learn from, and the nearest ones are found."""
+"""The built-in examples are music that a model may learn from, and a file unlike an example is told."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,12 +22,11 @@ from workbench.core.checks import check
 from workbench.core.compose import perform, realize
 from workbench.core.errors import InputTooLargeError, InvalidInputError
 from workbench.core.generate import sanitize
-from workbench.core.library.examples import FOLDER, LAYERS, Example, load_examples, pick_examples
+from workbench.core.library.examples import FOLDER, LAYERS, Example, load_examples
 from workbench.core.library.rights import USES, missing, read_rights, uses_of
 from workbench.core.music.forms import FORM_IDS, PERIODS
 from workbench.core.music.meters import TIME_SIGNATURES
 from workbench.core.music.moods import WORDS, mood_word
-from workbench.core.music.request import Request
 from workbench.core.render.audio import wav_bytes
 from workbench.core.render.phrase_plan import phrase_plan_json
 from workbench.core.render.piano_roll import piano_roll_json
@@ -247,116 +245,6 @@ def test_an_example_says_what_it_teaches(example: Example) -> None:
 def test_an_example_is_written_as_its_file_has_it(path: Path) -> None:
     (example,) = [each for each in EXAMPLES if each.id == path.stem]
     assert example.to_dict() == json.loads(path.read_text("utf-8"))
-
-
-# Retrieval
-
-
-def asked(**fields: Any) -> Request:
-    return Request(valence=0.0, arousal=0.5, **fields) if "valence" not in fields else Request(**fields)
-
-
-def pick(request: Request | None = None, form: str = "rondo", period: str = "baroque", **fields: Any) -> list[str]:
-    settings: dict[str, Any] = {"count": 3, "examples": FEW} | fields
-    return [each.example.id for each in pick_examples(request or asked(), form=form, period=period, **settings)]
-
-
-def like(example: Example, id: str, **fields: Any) -> Example:
-    """An example of the same request and music but for what ``fields`` change in the request."""
-    return replace(example, id=id, request=example.request.model_copy(update=fields))
-
-
-@pytest.mark.parametrize("form", FORM_IDS)
-@pytest.mark.parametrize("period", PERIODS)
-def test_form_and_period_go_before_everything(form: str, period: str) -> None:
-    first = pick_examples(asked(), form=form, period=period, count=1, examples=EXAMPLES)[0]
-    assert (first.example.structure.form, first.example.structure.period) == (form, period)
-    assert first.why.startswith("same form")
-
-
-def test_the_period_goes_before_the_mood() -> None:
-    barcarolle = next(example for example in FEW if example.id == "aba-romantic-barcarolle")
-    gay = asked(valence=0.9, arousal=1.0)
-    assert pick(gay, "ABA", "romantic")[0] == barcarolle.id
-    assert pick(gay, "rondo", "romantic")[1:] == ["theme-variation-romantic-letter", barcarolle.id]
-
-
-def test_valence_goes_before_arousal_and_arousal_before_mode_and_meter() -> None:
-    rondo = BY_FORM["rondo"]  # D major, 6/8
-    bright = like(rondo, "bright", valence=0.4, arousal=0.0)
-    calm = like(rondo, "calm", valence=0.2, arousal=0.5)
-    minor = BY_FORM["sonata"].structure.model_copy(update={"form": "rondo"})
-    other = replace(like(rondo, "other", valence=0.4, arousal=0.1), structure=minor)
-    request = asked(valence=0.4, arousal=0.5, key="D major", time_signature="6/8")
-    assert pick(request, "rondo", "classical", examples=[calm, bright, other]) == ["other", "bright", "calm"]
-
-
-def test_mode_and_meter_decide_between_equal_moods() -> None:
-    rondo, sonata = BY_FORM["rondo"], BY_FORM["sonata"]
-    twin = replace(rondo, id="a-twin", structure=sonata.structure.model_copy(update={"form": "rondo"}))
-    for key, meter, first in (
-        ("a minor", "6/8", "a-twin"),
-        ("A major", "4/4", rondo.id),
-        (None, "6/8", rondo.id),
-        (None, None, "a-twin"),  # nothing decides but the id
-    ):
-        request = asked(key=key, time_signature=meter)
-        assert pick(request, "rondo", "classical", examples=[rondo, twin])[0] == first
-
-
-def test_where_no_form_agrees_the_nearest_still_come() -> None:
-    picked = pick_examples(asked(valence=-0.7, arousal=0.9), form="fugue", period="classical", count=2, examples=FEW)
-    assert [each.example.id for each in picked] == ["sonata-classical-storm", "rondo-classical-hunt"]
-    assert [each.why for each in picked] == ["same period, mood near", "same period"]
-
-
-def test_where_nothing_agrees_the_nearest_still_comes() -> None:
-    (picked,) = pick_examples(
-        asked(valence=1, arousal=0), form="fugue", period="medieval", count=1, examples=[BY_FORM["sonata"]]
-    )
-    assert picked.why == "nearest there is"
-    assert 0 <= picked.score < 0.25
-
-
-def test_the_reasons_are_told_in_words() -> None:
-    rondo = BY_FORM["rondo"]
-    (picked,) = pick_examples(rondo.request, form="rondo", period="classical", count=1, examples=FEW)
-    assert picked.example is rondo
-    assert picked.score > 0.99
-    assert picked.why == "same form, same period, mood near, same mode, same meter"
-
-
-@pytest.mark.parametrize(("count", "given"), [(-1, 0), (0, 0), (1, 1), (2, 2), (3, 3), (50, 3)])
-def test_one_to_three_are_picked(count: int, given: int) -> None:
-    assert len(pick(count=count)) == given
-
-
-def test_an_example_is_picked_once_and_not_when_left_out() -> None:
-    assert pick(examples=[*FEW, *FEW]) == pick()
-    first, *rest = pick()
-    assert pick(without={first})[:2] == rest
-    assert pick(without=[example.id for example in FEW]) == []
-    assert pick(examples=()) == []
-
-
-@given(
-    st.permutations(FEW),
-    st.floats(-1, 1),
-    st.floats(0, 1),
-    st.sampled_from([*FORM_IDS, "fugue"]),
-    st.sampled_from(PERIODS),
-    st.sampled_from([None, "c minor", "E major"]),
-)
-def test_the_choice_does_not_depend_on_the_order(
-    shuffled: list[Example], valence: float, arousal: float, form: str, period: str, key: str | None
-) -> None:
-    request = Request(valence=valence, arousal=arousal, key=key)
-    picked = pick_examples(request, form=form, period=period, count=3, examples=shuffled)
-    assert picked == pick_examples(request, form=form, period=period, count=3, examples=FEW)
-    scores = [each.score for each in picked]
-    assert scores == sorted(scores, reverse=True)
-    assert all(0 <= score <= 1 for score in scores)
-    assert len({each.example.id for each in picked}) == 3
 
 
 # Reading folders

@@ -15,7 +15,8 @@ from workbench.core.library.curation import Approved, load_built_in, submit
 from workbench.core.library.database import Database
 from workbench.core.library.decisions import edit, vote
 from workbench.core.library.examples import load_examples
-from workbench.core.library.nearness import NEAR, Nearness
+from workbench.core.library.likeness import NEAR_DUPLICATE
+from workbench.core.library.nearness import Nearness
 from workbench.core.library.rights import own_rights
 from workbench.core.music.request import Request
 
@@ -37,8 +38,8 @@ def test_the_same_piece_in_another_key_is_found(library: Database) -> None:
     found = near.nearest(transpose(piece, "E major"), 2)
     assert found is not None
     assert found[0].id == item.id
-    assert found[0].likeness >= NEAR
-    assert found[1].likeness < NEAR
+    assert found[0].likeness >= NEAR_DUPLICATE
+    assert found[1].likeness < NEAR_DUPLICATE
     assert near.nearest(piece, 1, without=item.id)[0].id != item.id  # type: ignore[index]
 
 
@@ -48,7 +49,7 @@ def test_it_follows_the_library(library: Database) -> None:
     item, _ = submit(library, ASKED, first, curator="ada", origin={"kind": "take"})
     assert near.nearest(first, 1)[0].likeness == pytest.approx(1)  # type: ignore[index]
     edit(library, item.id, curator="ada", version=item.version, structure=second)
-    assert near.nearest(first, 1)[0].likeness < NEAR  # type: ignore[index]
+    assert near.nearest(first, 1)[0].likeness < NEAR_DUPLICATE  # type: ignore[index]
     assert near.nearest(second, 1)[0].likeness == pytest.approx(1)  # type: ignore[index]
 
 

@@ -1,4 +1,4 @@
-"""Few-shot examples: finished pieces that a model learns the language from, and the choice of the nearest ones.
+"""Few-shot examples: finished pieces that a model learns the language from.
 
 An example is one JSON file: ``id``, ``request``, ``structure``, ``tags``, ``teaches`` and ``rights``. Rights name the
 holder, basis, licence and source of each layer (work, encoding, annotation) and say what the piece may be used for;
@@ -8,7 +8,7 @@ what does not say ``"prompt": true`` is never offered.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,8 +31,6 @@ _LAYER_MORE: dict[str, type] = {"evidence": str, "author": str, "died": int, "pu
 _FIELDS = {"id", "request", "structure", "tags", "teaches", "rights"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MAX_TAGS, _MAX_TEXT = 32, 1000
-_NEAR = 3
-"""Tenths of the plane within which a mood counts as near, in valence and in arousal."""
 
 Inner = TypeVar("Inner", Request, MusicStructure)
 
@@ -81,53 +79,6 @@ def load_examples(folder: Path | None = None) -> tuple[Example, ...]:
             message names the file.
     """
     return _built_in() if folder is None else _read_folder(folder)
-
-
-def pick_examples(
-    request: Request,
-    *,
-    form: str,
-    period: str,
-    count: int,
-    examples: Sequence[Example],
-    without: Collection[str] = (),
-) -> tuple[Picked, ...]:
-    """The examples nearest to what is asked, best first: at most three, and none for a ``count`` of 0.
-
-    The form goes before the period, the period before valence, and that before arousal, mode and meter. Moods are
-    compared in tenths. Mode and meter count where the request names a key and a meter. ``form`` and ``period`` are
-    those of the plan; ``without`` holds ids to leave out. Where no form agrees the nearest come all the same, and the
-    order of ``examples`` does not matter.
-    """
-    candidates = {each.id: each for each in examples if each.id not in without}
-    ranked = sorted((_judged(request, form, period, each) for each in candidates.values()), key=_order)
-    return tuple(ranked[: max(0, min(count, MAX_PICKED))])
-
-
-def _order(picked: Picked) -> tuple[float, str]:
-    return -picked.score, picked.example.id
-
-
-def _judged(request: Request, form: str, period: str, example: Example) -> Picked:
-    structure = example.structure
-    same_form, same_period = structure.form == form, (structure.period or example.request.period) == period
-    key, meter = request.tonality, request.time_signature
-    same_mode = key is not None and key.mode == structure.tonality.mode
-    same_meter = meter is not None and meter == structure.time_signature
-    valence = round(10 * abs(request.valence - example.request.valence))  # 0 to 20
-    arousal = round(10 * abs(request.arousal - example.request.arousal))  # 0 to 10
-    # Each step of a ranking fills one step of the ranking before it, so that a later one never outweighs an earlier.
-    details = (2 * same_mode + same_meter) / 4
-    mood = (20 - valence + (10 - arousal + details) / 11) / 21
-    reasons = [
-        "same form" if same_form else "",
-        "same period" if same_period else "",
-        "mood near" if valence <= _NEAR and arousal <= _NEAR else "",
-        "same mode" if same_mode else "",
-        "same meter" if same_meter else "",
-    ]
-    why = ", ".join(filter(None, reasons)) or "nearest there is"
-    return Picked(example, (2 * same_form + same_period + mood) / 4, why)
 
 
 @lru_cache(maxsize=1)

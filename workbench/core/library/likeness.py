@@ -26,6 +26,7 @@ TUNE, MOVES, RHYTHM, CHORDS = range(4)
 WEIGHTS = np.array([3.0, 1.0, 0.25, 1.0], np.float32)
 """What a run counts for: of moves with their rhythm, of moves alone, of rhythm alone, of chords."""
 NEAR_DUPLICATE = 0.8
+"""From this likeness on two pieces are nearly the same."""
 MAX_NEIGHBOURS = 50
 
 _SHORTLIST, _LOOKED_UP = 256, 3_000_000

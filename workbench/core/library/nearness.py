@@ -13,9 +13,6 @@ from workbench.core.library.likeness import Duplicates, Fingerprint, Neighbour, 
 from workbench.core.library.tables import ExampleRow
 from workbench.core.music.structure import MusicStructure
 
-NEAR = 0.8
-"""From this likeness on two pieces are nearly the same."""
-
 MANY = 300
 """Examples to be read anew; for more nobody is kept waiting: they are read beside the page."""
 
