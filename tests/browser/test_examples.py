@@ -185,3 +185,24 @@ def test_nothing_runs_over_the_edge(visitor: Callable[..., Journey], app: App, w
         ".map((element) => element.scrollWidth - element.clientWidth)"
     )
     assert max(over) <= 0
+
+
+def test_a_library_where_nothing_waits_opens_on_what_it_holds(
+    visitor: Callable[..., Journey], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    fresh = App(tmp_path_factory.mktemp("fresh"))
+    try:
+        journey = visitor(fresh.url)
+        journey.expected = DEEP_LINK
+        page = journey.open("/examples")
+        expect(page.get_by_role("radio", name="all 48")).to_be_checked()
+        expect(page.locator("h1")).to_have_text("Aria of the Shepherd at Noon")
+        keys = page.get_by_text("Approve, and on to the next")
+        expect(keys).to_be_visible()
+        page.set_viewport_size({"width": 390, "height": 800})
+        expect(keys).to_be_hidden()  # a phone has no keyboard
+        page.locator("label", has_text="waiting 0").click()
+        journey.rest()
+        expect(page.get_by_text("Nothing here")).to_be_visible()
+    finally:
+        fresh.stop()

@@ -67,9 +67,10 @@ def _filters() -> Filters:
     """The filters, from their widgets; saved views set them all at once."""
     known = counts(database())
     views = saved_views(database(), this_visit().visitor)
+    st.session_state.setdefault("queue_status", "waiting" if known.get("waiting") else "")  # never an empty first page
     with st.container(horizontal=True, vertical_alignment="bottom"):
         status = st.radio(
-            "Status", ["", *STATUSES], index=1, key="queue_status", horizontal=True, persist_state="session",
+            "Status", ["", *STATUSES], key="queue_status", horizontal=True, persist_state="session",
             format_func=lambda name: f"{name or 'all'} {known.get(name, sum(known.values()))}",
         )  # fmt: skip
         words = st.text_input("Words", key="queue_words", max_chars=200, persist_state="session")
@@ -249,5 +250,6 @@ def _edit() -> None:
 
 def _keys() -> None:
     rows = "\n".join(f"| `{key}` | {words} |" for key, words in KEYS)
-    with st.expander("Keys", icon=":material/keyboard:", expanded=True):
-        st.markdown(f"| Key | |\n|---|---|\n{rows}")
+    st.html("<style>@media (max-width: 640px) { .st-key-keys { display: none } }</style>")  # a phone has no keyboard
+    with st.container(key="keys"), st.expander("Keys", icon=":material/keyboard:", expanded=True):
+        st.markdown(f"| Key | What it does |\n|---|---|\n{rows}")
