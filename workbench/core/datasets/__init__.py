@@ -1,0 +1,1 @@
+"""Datasets: training rows that can be reviewed, trusted and traced."""
