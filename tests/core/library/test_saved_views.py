@@ -59,7 +59,7 @@ def test_hostile_texts_are_taken(database: Database) -> None:
 def test_what_a_view_of_another_version_holds_besides_is_left_out(database: Database) -> None:
     with database.writing() as session:
         kept = {"words": "snow", "stars": 5}
-        session.add(SavedViewRow(curator="ada", name="Old", filters=kept, created_at=now()))
+        session.add(SavedViewRow(screen="examples", curator="ada", name="Old", filters=kept, created_at=now()))
     assert saved_views(database, "ada") == {"Old": Filters(words="snow")}
 
 

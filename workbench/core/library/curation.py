@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
@@ -83,6 +83,8 @@ class Filters:
     origin: str = ""
     trainable: bool | None = None
     faulty: bool | None = None
+
+    screen: ClassVar[str] = "examples"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""

@@ -260,10 +260,11 @@ class AuditRow(Table):
 
 
 class SavedViewRow(Table):
-    """Filters of the queue under a name."""
+    """Filters of a screen's list under a name."""
 
     __tablename__ = "saved_views"
 
+    screen: Mapped[str] = mapped_column(String(20), primary_key=True)
     curator: Mapped[str] = mapped_column(String(80), primary_key=True)
     name: Mapped[str] = mapped_column(String(80), primary_key=True)
     filters: Mapped[dict[str, Any]]
