@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from workbench.core.checks import PROFILES
 from workbench.core.datasets.rows import Kind
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.rights import USES
@@ -85,9 +86,10 @@ class Recipe(Part):
     """How a version is made.
 
     ``system`` and ``examples`` say whether each prompt has the system part, and how many few-shot examples. ``use`` is
-    the use that the rights of every row must allow. ``model`` is whom the rows are counted for: tokens and price;
-    ``max_tokens`` is the longest row, 0 for that model's own limit. ``faults`` says what happens to rows that may not
-    be in a dataset: ``block`` makes no version, ``leave-out`` one without them.
+    the use that the rights of every row must allow, ``profile`` whose keys and chords are allowed (each piece's own
+    period where it is empty). ``model`` is whom the rows are counted for: tokens and price; ``max_tokens`` is the
+    longest row, 0 for that model's own limit. ``faults`` says what happens to rows that may not be in a dataset:
+    ``block`` makes no version, ``leave-out`` one without them.
     """
 
     name: Name = "dataset"
@@ -101,6 +103,7 @@ class Recipe(Part):
     system: bool = True
     examples: int = Field(default=0, ge=0, le=3, strict=True)
     use: str = "commercial_training"
+    profile: str = ""
     model: Name = "gpt-4.1-mini"
     max_tokens: int = Field(default=0, ge=0, le=10_000_000, strict=True)
     faults: Literal["block", "leave-out"] = "block"
@@ -109,6 +112,8 @@ class Recipe(Part):
     def _known(self) -> Recipe:
         if self.use not in USES:
             raise ValueError(f"use must be one of {', '.join(USES)}")
+        if self.profile and self.profile not in PROFILES:
+            raise ValueError(f"profile must be one of {', '.join(PROFILES)}")
         unknown = [word for word in self.sources.moods if word not in MOODS]
         if unknown:
             raise ValueError(f"moods must be among {', '.join(MOODS)}")
@@ -118,7 +123,7 @@ class Recipe(Part):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
-        return cast(dict[str, Any], self.model_dump(mode="json"))
+        return self.model_dump(mode="json")
 
     def to_json(self) -> str:
         """Canonical JSON text."""

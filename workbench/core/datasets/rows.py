@@ -46,9 +46,9 @@ Changes = tuple[Change, ...]
 
 @dataclass(frozen=True)
 class Source:
-    """A piece that rows are made from. ``id`` is ``examples/ID`` or ``VERSION/KEY``, ``revision`` the example's version.
+    """A piece that rows are made from. ``id`` is ``examples/ID`` or ``VERSION/KEY``.
 
-    ``rejected`` is what was preferred less for the same request, in a preference pair.
+    ``revision`` is the example's version; ``rejected`` is what was preferred less for the same request, in a pair.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Row:
-    """One row. ``prompt`` ends where the model has to answer; ``shown`` are the ids of the examples that stand in it."""
+    """One row. ``prompt`` ends where the model has to answer; ``shown`` are the ids of the examples in it."""
 
     key: str
     kind: Kind
@@ -90,6 +90,15 @@ class Row:
             InvalidInputError: the answer is no MusicStructure.
         """
         return _structure(self.answer)
+
+    @property
+    def rejected_structure(self) -> MusicStructure | None:
+        """What the rejected answer of a pair says.
+
+        Raises:
+            InvalidInputError: the rejected answer is no MusicStructure.
+        """
+        return _structure(self.rejected) if self.rejected else None
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -123,10 +132,10 @@ class Row:
 
 def row_from(data: Mapping[str, Any]) -> Row:
     """The row of a JSON object that ``to_dict`` made."""
+    prompt = tuple(Message(each["role"], each["content"]) for each in data["prompt"])
     return Row(
-        data["key"], data["kind"], data["request"], tuple(Message(each["role"], each["content"]) for each in data["prompt"]),
-        data["answer"], data["rejected"], tuple(data["shown"]), data["source"],
-        tuple(Change(*change) for change in data["changes"]), data["rights"],
+        data["key"], data["kind"], data["request"], prompt, data["answer"], data["rejected"], tuple(data["shown"]),
+        data["source"], tuple(Change(*change) for change in data["changes"]), data["rights"],
     )  # fmt: skip
 
 

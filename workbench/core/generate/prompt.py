@@ -46,14 +46,16 @@ class Prompt:
 
 
 def build_prompt(
-    request: Request, form: FormPlan, template: Template, *, examples: Sequence[Example] = (), kept: str = ""
-) -> Prompt:
-    """The messages for a request under a plan.
+    request: Request, form: FormPlan, template: Template, *, examples: Sequence[Example] = (), kept: str = "",
+    system: bool = True,
+) -> Prompt:  # fmt: skip
+    """The messages for a request under a plan; training data may leave the system part out.
 
     Raises:
         TemplateError: a part of the template cannot be filled.
     """
-    messages = [Message("system", fill(template.parts["system"], values_for(request, form, kept), "system"))]
+    said = fill(template.parts["system"], values_for(request, form, kept), "system") if system else ""
+    messages = [Message("system", said)] if system else []
     for example in examples:
         own = plan(example.request, seed=0) if example.request.section_plan else _plan_of(example)
         question = _question(example.request, own, template, part="example")

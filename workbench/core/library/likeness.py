@@ -84,6 +84,11 @@ def overlap(one: Runs, other: Runs) -> float:
     return 2 * _weight(_shared(one, other)) / whole if whole else 0.0
 
 
+def kinds(runs: Runs) -> Runs:
+    """The kind of each run: ``TUNE``, ``MOVES``, ``RHYTHM`` or ``CHORDS``."""
+    return runs >> np.uint32(_SHIFT)
+
+
 def tune_likeness(theme: Motif, tune: Motif, mode: Mode = "major") -> float:
     """How much of a theme is heard in a tune, 0 to 1, or of the tune in the theme where the tune is shorter.
 

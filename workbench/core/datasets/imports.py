@@ -1,0 +1,112 @@
+"""Files from elsewhere as versions: their rows stay word for word, and are checked as every other row is.
+
+An imported version can be reviewed as any other; a recipe may name it among its sources, and then its pieces get
+prompts of our own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from workbench.core.datasets.batches import FAULTY
+from workbench.core.datasets.build import Built, Gathered
+from workbench.core.datasets.costs import limit_of
+from workbench.core.datasets.faults import Fault
+from workbench.core.datasets.foreign import row_of_line
+from workbench.core.datasets.lines import BrokenLineError, Lines, opened, parse_line
+from workbench.core.datasets.making import Terms, facts_of
+from workbench.core.datasets.recipes import Recipe
+from workbench.core.datasets.row_checks import Looked, check_row
+from workbench.core.datasets.rows import Row, Split
+from workbench.core.datasets.versions import in_order, packed, put_bodies, write_version
+from workbench.core.datasets.whole_checks import Whole, check_whole, trace_of
+from workbench.core.errors import InvalidInputError
+from workbench.core.generate.templates import all_templates, find_template
+from workbench.core.library.database import Database
+from workbench.core.library.likeness import Fingerprint, fingerprint
+from workbench.core.library.rights import Rights
+
+STEP = 200
+
+
+def import_file(
+    database: Database, file: Path, *, name: str, rights: Rights, curator: str, use: str = "commercial_training",
+    split: Split = "train", leave_out: bool = False, told: Callable[[str, int, int], None] = lambda *_: None,
+) -> Built:  # fmt: skip
+    """Make a version of a JSONL file in any known format; every row is in one split.
+
+    With ``leave_out`` rows with errors are left out, and told; without it they make no version.
+
+    Raises:
+        InvalidInputError: the file cannot be read, mixes chat rows with pairs, or has no row.
+    """
+    recipe = Recipe(name=name, use=use)
+    terms = Terms(
+        find_template("default", all_templates(database)), True, use, "", recipe.model, limit_of(recipe.model)
+    )
+    gathered, marks = Gathered(), dict[str, Fingerprint]()
+    kinds: set[str] = set()
+    waiting: list[tuple[str, bytes]] = []
+    digest = hashlib.sha256()
+    with opened(file) as stream:
+        for number, data, row in _rows(stream, file.name, rights, gathered):
+            digest.update(data)
+            if row is None:
+                continue
+            kinds.add(row.kind)
+            looked = Looked(row, terms)
+            faults = [Fault(**{**fault.to_dict(), "line": number}) for fault in check_row(looked)]
+            gathered.tally.add(*faults)
+            structure = looked.read[0]
+            if any(fault.severity == "error" for fault in faults) or structure is None or looked.report is None:
+                gathered.left_out[FAULTY] += 1
+                continue
+            facts = facts_of(row, structure, looked.report, model=recipe.model, split=split, group=row.key)
+            gathered.add(facts, structure, trace_of(row), exact=looked.tokens.exact)
+            marks[row.key] = fingerprint(structure)
+            waiting.append(packed(row))
+            if len(waiting) >= STEP:
+                put_bodies(database, waiting)
+                waiting = []
+                told("Reading the rows", len(gathered.facts), 0)
+    put_bodies(database, waiting)
+    if len(kinds) > 1:
+        raise InvalidInputError("The file mixes rows with one answer and pairs.", hint="Split it into two files.")
+    facts_in_order = in_order(gathered.facts)
+    faults_of_all = check_whole(Whole(facts_in_order, gathered.traces, marks))
+    gathered.tally.add(*faults_of_all)
+    wrong = {fault.key for fault in faults_of_all if fault.severity == "error"}
+    if wrong:
+        gathered.left_out[FAULTY] += len(wrong)
+        facts_in_order = [each for each in facts_in_order if each.key not in wrong]
+    if not facts_in_order or (gathered.tally.errors and not leave_out):
+        if not gathered.tally.errors:
+            raise InvalidInputError("The file has no rows.", hint="Give one with a row on each line.")
+        return Built(None, False, gathered.tally, dict(gathered.left_out))
+    kind = kinds.pop()
+    made = {
+        "name": name, "kind": kind, "use": use, "split": split, "rights": rights.to_dict(),
+        "imported": {"file": file.name, "sha256": digest.hexdigest()},
+    }  # fmt: skip
+    summary = gathered.summary(facts_in_order, terms)
+    version, new = write_version(database, made, facts_in_order, summary, name=name, kind=kind, curator=curator)
+    return Built(version, new, gathered.tally, dict(gathered.left_out))
+
+
+def _rows(stream: object, name: str, rights: Rights, gathered: Gathered) -> Iterator[tuple[int, bytes, Row | None]]:
+    """Each line's number and bytes, and its row; None where it holds none, which is told."""
+    for line in Lines(stream):  # type: ignore[arg-type]
+        data = line.data or b""
+        try:
+            yield line.number, data, row_of_line(parse_line(line), name=name, line=line.number, rights=rights)
+        except BrokenLineError as problem:
+            gathered.tally.add(problem.fault)
+            gathered.left_out[FAULTY] += 1
+            yield line.number, data, None
+        except InvalidInputError as problem:
+            message = problem.message.removeprefix(f"Line {line.number}: ")
+            gathered.tally.add(Fault("format", "error", message, problem.hint, line=line.number))
+            gathered.left_out[FAULTY] += 1
+            yield line.number, data, None

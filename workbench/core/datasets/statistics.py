@@ -1,0 +1,451 @@
+"""What a dataset holds, counted piece by piece and put together from the counts of many processes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise, product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from workbench.core.datasets.faults import Fault
+from workbench.core.library.coverage import MOODS, Cell, Coverage, Held
+from workbench.core.music.cadences import CADENCE_TYPES
+from workbench.core.music.forms import FORM_IDS, PERIODS
+from workbench.core.music.keys import ALL_KEYS, Key, Mode
+from workbench.core.music.numerals import normalize_figure
+from workbench.core.music.structure import MusicStructure, Section
+
+TITLES = {
+    "cells": "Form, period and mood",
+    "forms": "Forms",
+    "periods": "Periods",
+    "modes": "Modes",
+    "moods": "Moods",
+    "keys": "Home keys",
+    "local_keys": "Keys of sections",
+    "cadences": "Cadences",
+    "last_cadence": "Last cadences",
+    "phrase_lengths": "Phrase lengths in bars",
+    "chords": "Chords",
+    "meters": "Meters",
+    "seconds": "Seconds",
+    "tokens": "Tokens",
+    "measures": "Bars",
+}
+"""What is counted, with a title for people."""
+NAMES = tuple(TITLES)
+SEVERAL = frozenset({"local_keys", "cadences", "phrase_lengths", "chords"})
+"""Names that a piece counts towards more than once."""
+EDGES = {
+    "seconds": (15, 30, 45, 60, 90, 120, 180, 240, 300, 600),
+    "tokens": (500, 1_000, 2_000, 3_000, 4_000, 6_000, 8_000, 12_000, 16_000, 32_000, 64_000),
+    "measures": (8, 16, 24, 32, 48, 64, 96, 128, 192, 256),
+}
+"""Where the bins of a measured name begin; the first begins at 0, the last has no end."""
+BETWEEN = "|"
+"""What stands between the parts of a category: ``rondo|baroque|agitated``, ``minor|V7``."""
+OTHERS = "others"
+MIN_EXPECTED = 5.0
+"""Below this an expected count is too small for the chi-square test (Cochran 1954)."""
+SIGNIFICANT = 0.05
+
+_ORDERS = {
+    "forms": FORM_IDS,
+    "periods": PERIODS,
+    "modes": ("major", "minor"),
+    "moods": MOODS,
+    "keys": tuple(key.name for key in ALL_KEYS),
+    "cadences": CADENCE_TYPES,
+    "last_cadence": CADENCE_TYPES,
+}
+_NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
+
+
+@dataclass
+class Counts:
+    """How often each category of each of ``NAMES`` occurs, and in how many pieces that was counted."""
+
+    pieces: int = 0
+    tallies: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in NAMES})
+
+    def add(self, structure: MusicStructure, *, mood: str, seconds: float, tokens: int) -> None:
+        """Count one more piece: ``mood`` is a word of ``music.moods``, ``seconds`` as performed."""
+        tallies, home = self.tallies, structure.tonality
+        period = structure.period or ""
+        self.pieces += 1
+        tallies["cells"][BETWEEN.join((structure.form, period, mood))] += 1
+        tallies["forms"][structure.form] += 1
+        tallies["periods"][period] += 1
+        tallies["modes"][home.mode] += 1
+        tallies["moods"][mood] += 1
+        tallies["keys"][structure.key] += 1
+        tallies["meters"][structure.time_signature] += 1
+        for name, value in (("seconds", seconds), ("tokens", tokens), ("measures", structure.measures)):
+            tallies[name][bin_of(name, value)] += 1
+        last = None
+        for section in structure.sections:
+            last = self._add_section(section, home) or last
+        if last:
+            tallies["last_cadence"][last] += 1
+
+    def _add_section(self, section: Section, home: Key) -> str | None:
+        key, phrases = section.tonality, section.phrases or ()
+        self.tallies["local_keys"][f"{home.mode}{BETWEEN}{degree_of(key, home)}"] += 1
+        self.tallies["phrase_lengths"].update(str(phrase.measures) for phrase in phrases)
+        closes: list[str] = [phrase.cadence for phrase in phrases if phrase.cadence]
+        if not closes and section.cadence:
+            closes = [section.cadence]
+        self.tallies["cadences"].update(closes)
+        figures = [figure for phrase in phrases for figure in phrase.chords or ()] or section.chord_progression
+        chords = self.tallies["chords"]
+        for figure, count in Counter(figures).items():
+            chords[_chord(figure, key.mode)] += count
+        return closes[-1] if closes else None
+
+    def merge(self, other: Counts) -> None:
+        """Take in what another process has counted."""
+        self.pieces += other.pieces
+        for name in NAMES:
+            self.tallies[name].update(other.tallies[name])
+
+    def ordered(self, name: str) -> dict[str, int]:
+        """The categories of a name in the order to draw them: as they are known, by size, or the most frequent first.
+
+        Known categories that do not occur are there with 0; so are the empty bins between others.
+        """
+        tally = self.tallies[name]
+        if name in EDGES:
+            known = _within(bins(name), tally)
+        elif name == "phrase_lengths":
+            lengths = sorted(map(int, tally))
+            # A single phrase of 300 bars must not make 300 columns.
+            whole = range(lengths[0], min(lengths[-1], 24) + 1) if lengths else ()
+            known = [str(length) for length in sorted({*whole, *lengths})]
+        else:
+            known = list(_ORDERS.get(name, ()))
+        rest = sorted(tally.keys() - set(known), key=lambda category: (-tally[category], category))
+        return {category: tally[category] for category in [*known, *rest]}
+
+    def by_mode(self, name: str) -> dict[str, dict[str, int]]:
+        """``chords`` or ``local_keys`` in major and in minor, the most frequent first."""
+        found: dict[str, dict[str, int]] = {"major": {}, "minor": {}}
+        for category, count in self.ordered(name).items():
+            mode, _, rest = category.partition(BETWEEN)
+            found[mode][rest] = count
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object, the same for the same counts."""
+        return {"pieces": self.pieces, **{name: dict(sorted(self.tallies[name].items())) for name in NAMES}}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Counts:
+        """The counts of a JSON object that ``to_dict`` made; names that it does not have are empty."""
+        return cls(int(data["pieces"]), {name: Counter(data.get(name, {})) for name in NAMES})
+
+
+def count_piece(structure: MusicStructure, *, mood: str, seconds: float, tokens: int) -> Counts:
+    """The counts of one piece, to be merged with others."""
+    counts = Counts()
+    counts.add(structure, mood=mood, seconds=seconds, tokens=tokens)
+    return counts
+
+
+@lru_cache(maxsize=8)
+def bins(name: str) -> tuple[str, ...]:
+    """The bins of ``seconds``, ``tokens`` or ``measures`` in words, in order: ``30 to 45``."""
+    edges = EDGES[name]
+    between = [f"{low:,} to {high:,}" for low, high in pairwise(edges)]
+    return (f"under {edges[0]:,}", *between, f"{edges[-1]:,} or more")
+
+
+def bin_of(name: str, value: float) -> str:
+    """The bin that a value lies in; one on an edge lies in the bin that begins there."""
+    return bins(name)[bisect_right(EDGES[name], value)]
+
+
+@lru_cache(maxsize=1024)
+def degree_of(key: Key, home: Key) -> str:
+    """A key as the home key sees it, major in capitals: ``V``, ``vi``, ``bVI``; in minor ``III`` is the relative."""
+    usual = {(1, -1), (3, 1), (4, -1), *((number, 1 if home.is_minor else -1) for number in (2, 5, 6))}
+    found = []
+    for number, tone in enumerate(home.scale):
+        # Keys beyond seven accidentals are respelled: in A flat major, E major is bVI.
+        for respelled in (0, -12, 12):
+            alter, between = divmod(key.tonic + respelled - tone, 7)
+            if not between:
+                found.append((abs(alter), bool(alter) and (number, alter) not in usual, respelled != 0, number, alter))
+    *_, number, alter = min(found)
+    numeral = _NUMERALS[number]
+    return ("b" * -alter if alter < 0 else "#" * alter) + (numeral.lower() if key.is_minor else numeral)
+
+
+@lru_cache(maxsize=8192)
+def _chord(figure: str, mode: Mode) -> str:
+    return f"{mode}{BETWEEN}{normalize_figure(figure, mode)}"
+
+
+def _within(known: tuple[str, ...], tally: Mapping[str, int]) -> list[str]:
+    held = [at for at, category in enumerate(known) if tally.get(category)]
+    return list(known[held[0] : held[-1] + 1]) if held else []
+
+
+class Shift(NamedTuple):
+    """A category and its share, 0 to 1, before and after."""
+
+    category: str
+    before: float
+    after: float
+
+    def __str__(self) -> str:
+        name = self.category.replace(BETWEEN, " ") or "not told"
+        return f"{name} {100 * self.before:.1f} % to {100 * self.after:.1f} %"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How far a distribution moved. ``distance`` is the total variation distance, 0 (the same) to 1 (nothing shared).
+
+    ``p`` is how often chance alone would move it as far, corrected for there being several distributions (Benjamini and
+    Hochberg 1995); None where there is too little to tell.
+    """
+
+    name: str
+    distance: float
+    shifts: tuple[Shift, ...]
+    p: float | None
+
+    @property
+    def noise(self) -> bool | None:
+        """Whether chance alone explains it; None where there is too little to tell."""
+        return None if self.p is None else self.p >= SIGNIFICANT
+
+    @property
+    def words(self) -> str:
+        """The move in a sentence."""
+        verdict = {None: "too few to tell from noise", True: "within noise", False: "more than noise"}[self.noise]
+        return (
+            f"{TITLES[self.name]} moved by {100 * self.distance:.1f} %, {verdict}: {', '.join(map(str, self.shifts))}."
+        )
+
+
+def moved(before: Counts, after: Counts, *, most: int = 3, sources: tuple[int, int] | None = None) -> list[Moved]:
+    """What moved in the distributions between two versions: what is more than noise first, then the farthest first.
+
+    Whether it is more than noise is a chi-square test of homogeneity with each side's counts scaled to as many as there
+    are independent ``sources`` (the pieces, when nobody says), since phrases and chords of a piece are alike and the
+    variants of a piece are one source: the design effect of Kish (1965) at its worst. Versions that share rows move
+    less by chance than the test allows for, so it errs towards "within noise".
+    """
+    sizes = sources or (before.pieces, after.pieces)
+    found = []
+    for name in NAMES:
+        one, other = before.tallies[name], after.tallies[name]
+        distance, shifts = _distance(one, other)
+        if distance > 0:
+            found.append((name, distance, shifts[:most], _homogeneity(one, other, sizes)))
+    ps = iter(_corrected([p for *_, p in found if p is not None]))
+    told = [Moved(name, distance, shifts, None if p is None else next(ps)) for name, distance, shifts, p in found]
+    return sorted(told, key=lambda each: (each.noise is not False, -each.distance))
+
+
+def _distance(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[float, tuple[Shift, ...]]:
+    one, other = sum(before.values()), sum(after.values())
+    if not one or not other:
+        return 0.0, ()
+    shares = [
+        Shift(category, before.get(category, 0) / one, after.get(category, 0) / other)
+        for category in sorted(before.keys() | after.keys())
+    ]
+    shifts = [shift for shift in shares if shift.before != shift.after]
+    shifts.sort(key=lambda shift: -abs(shift.after - shift.before))
+    return sum(abs(shift.after - shift.before) for shift in shifts) / 2, tuple(shifts)
+
+
+def _homogeneity(before: Mapping[str, int], after: Mapping[str, int], sizes: tuple[int, int]) -> float | None:
+    categories = sorted(before.keys() | after.keys())
+    table = np.array([[side.get(category, 0) for category in categories] for side in (before, after)], float)
+    totals = table.sum(axis=1, keepdims=True)
+    table *= np.minimum(1, np.array(sizes, float)[:, None] / totals)
+    merged = _merged(table)
+    if merged is None:
+        return None
+    from scipy.stats import chi2_contingency
+
+    return float(chi2_contingency(merged, correction=False).pvalue)
+
+
+def _merged(table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """The table with its rarest categories in one, until every expected count is large enough."""
+    table = table[:, np.argsort(-table.sum(axis=0), kind="stable")]
+    share = float(table.sum(axis=1).min() / table.sum())
+    while table.shape[1] >= 2:
+        if table.sum(axis=0).min() * share >= MIN_EXPECTED:
+            return table
+        table = np.column_stack([table[:, :-2], table[:, -2:].sum(axis=1)])
+        table = table[:, np.argsort(-table.sum(axis=0), kind="stable")]
+    return None
+
+
+def _corrected(ps: list[float]) -> Iterator[float]:
+    if not ps:
+        return iter(())
+    from scipy.stats import false_discovery_control
+
+    return iter(false_discovery_control(ps).tolist())
+
+
+class CellCoverage(Coverage):
+    """A coverage map of counts alone: its cells know how many pieces they hold, not which."""
+
+    def held(self, *, form: str | None = None, period: str | None = None, mood: str | None = None) -> Held:
+        """How many pieces there are of a form, a period, a mood, or of several at once."""
+        wanted = (form, period, mood)
+        places = (cell for cell in self.cells if all(a in (None, b) for a, b in zip(wanted, cell, strict=True)))
+        return Held(sum(self.cells[cell].count for cell in places), (), None)
+
+
+def coverage_of_cells(cells: Mapping[str, int]) -> CellCoverage:
+    """The coverage map of ``Counts.tallies["cells"]``; its ``holes`` say in words what is missing.
+
+    ``outside`` names the cells whose form, period or mood has no place in the map.
+    """
+    found = {Cell(*place): 0 for place in product(FORM_IDS, PERIODS, MOODS)}
+    outside = []
+    for name, count in sorted(cells.items()):
+        *form, period, mood = name.split(BETWEEN)
+        cell = Cell(BETWEEN.join(form), period, mood)
+        if cell in found:
+            found[cell] += count
+        else:
+            outside.append(name)
+    held = {cell: Held(count, (), None) for cell, count in found.items()}
+    return CellCoverage(held, sum(cells.values()), tuple(outside))
+
+
+class Known(NamedTuple):
+    """What one corpus has: cadences by type of all that were annotated, phrases by length, and last cadences."""
+
+    cadences: Mapping[str, float]
+    lengths: Mapping[tuple[int, int], float]
+    last_pac: float | None
+
+
+REAL_MUSIC = {
+    "Mozart": Known({"PAC": 528 / 1115, "HC": 398 / 1115, "IAC": 69 / 1115}, {(4, 5): 0.39, (8, 9): 0.23}, 53 / 54),
+    "Beethoven": Known({"PAC": 621 / 1370, "HC": 415 / 1370, "IAC": 284 / 1370}, {(4, 5): 0.28, (8, 9): 0.26}, 45 / 64),
+    "Corelli": Known({"PAC": 702 / 1061, "HC": 185 / 1061, "IAC": 138 / 1061}, {}, None),
+}
+"""Piano sonatas of Mozart and Beethoven and trio sonatas of Corelli, counted in the annotations that the Digital and
+Cognitive Musicology Lab published."""
+FAR = 0.10
+"""How far outside the range of real music a share may lie before it is told."""
+ENOUGH = 30
+"""From how many phrases or cadences on shares are compared."""
+
+
+def unlike_real_music(counts: Counts) -> list[str]:
+    """Where cadences and phrase lengths are far from those of ``REAL_MUSIC``, in sentences: norms, not laws."""
+    tellings = []
+    for cadence, plural in (("PAC", "perfect authentic"), ("HC", "half cadences"), ("IAC", "imperfect authentic")):
+        real = [known.cadences[cadence] for known in REAL_MUSIC.values()]
+        tellings.append(_unlike(counts.tallies["cadences"], {cadence}, f"of the cadences are {plural}", real))
+    real = [known.last_pac for known in REAL_MUSIC.values() if known.last_pac]
+    tellings.append(
+        _unlike(counts.tallies["last_cadence"], {"PAC"}, "of the pieces end with a perfect authentic cadence", real)
+    )
+    for low, high in ((4, 5), (8, 9)):
+        real = [known.lengths[low, high] for known in REAL_MUSIC.values() if known.lengths]
+        lengths = {str(low), str(high)}
+        tellings.append(
+            _unlike(counts.tallies["phrase_lengths"], lengths, f"of the phrases have {low} or {high} bars", real)
+        )
+    return [telling for telling in tellings if telling]
+
+
+def _unlike(tally: Mapping[str, int], wanted: set[str], what: str, real: list[float]) -> str:
+    total = sum(tally.values())
+    share = sum(tally.get(category, 0) for category in wanted) / total if total else 0.0
+    low, high = min(real), max(real)
+    if total < ENOUGH or low - FAR <= share <= high + FAR:
+        return ""
+    whose = list(REAL_MUSIC)[: len(real)]
+    names = ", ".join(whose[:-1]) + f" and {whose[-1]}"
+    return f"{100 * share:.0f} % {what}; in sonatas by {names} it is {100 * low:.0f} to {100 * high:.0f} %."
+
+
+RARE = 0.02
+"""A form, period, mode or mood with a smaller share is rare."""
+MUCH = {"forms": 0.5, "keys": 1 / 3, "moods": 0.5}
+"""The share that one category may have before it is too much."""
+MIN_ROWS = 10
+"""The fewest rows of a training file that OpenAI takes."""
+FEW = 20
+"""Below so many pieces shares say nothing."""
+
+_ONE = {"forms": "form", "periods": "period", "modes": "mode", "moods": "mood", "keys": "home key"}
+
+
+def balance_faults(
+    counts: Counts, splits: Mapping[str, int] | None = None, sought: Mapping[str, Collection[str]] | None = None
+) -> list[Fault]:
+    """What is lopsided, as warnings.
+
+    Args:
+        counts: what the version holds.
+        splits: rows of each split that has to have some.
+        sought: the only categories that the recipe lets through, by name; an empty list lets all.
+    """
+    faults = [_small(split, rows) for split, rows in (splits or {}).items() if rows < MIN_ROWS]
+    if counts.pieces < FEW:
+        return faults
+    for name in ("forms", "periods", "modes", "moods"):
+        known = (sought or {}).get(name) or _ORDERS[name]
+        faults += _scarce(name, counts.tallies[name], tuple(known))
+    for name, most in MUCH.items():
+        faults += _excessive(name, counts.tallies[name], most, set((sought or {}).get(name, ())))
+    return faults
+
+
+def _small(split: str, rows: int) -> Fault:
+    held = {0: "no rows", 1: "1 row"}.get(rows, f"{rows} rows")
+    return _warning("splits", f"The {split} split has {held}.", f"OpenAI takes no file with fewer than {MIN_ROWS}.")
+
+
+def _scarce(name: str, tally: Mapping[str, int], known: tuple[str, ...]) -> list[Fault]:
+    total, one = sum(tally.values()), _ONE[name]
+    if len(known) < 2:
+        return []
+    faults = []
+    absent = [category for category in known if not tally.get(category)]
+    if absent:
+        having = "is in" if name == "modes" else f"has the {one}{'s' * (len(absent) > 1)}"
+        message = f"None of the {total:,} pieces {having} {', '.join(absent)}."
+        faults.append(_warning(name, message, f"A model cannot learn a {one} that it never sees."))
+    for category in known:
+        count = tally.get(category, 0)
+        if 0 < count < RARE * total:
+            message = f"Only {count:,} of {total:,} pieces have the {one} {category} ({100 * count / total:.1f} %)."
+            faults.append(_warning(name, message, "Add some, or limit the others with quotas."))
+    return faults
+
+
+def _excessive(name: str, tally: Mapping[str, int], most: float, sought: set[str]) -> list[Fault]:
+    total = sum(tally.values())
+    return [
+        _warning(
+            name, f"{100 * count / total:.0f} % of the pieces have the {_ONE[name]} {category}.",
+            "Transpose more pieces." if name == "keys" else "Limit it with a quota, or add others.",
+        )
+        for category, count in tally.items()
+        if count > most * total and len(sought) != 1
+    ]  # fmt: skip
+
+
+def _warning(name: str, message: str, hint: str) -> Fault:
+    return Fault(f"balance.{name}", "warning", message, hint)
