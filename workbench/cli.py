@@ -13,7 +13,19 @@ import typer
 from typer.exceptions import TyperException
 
 from workbench import __version__
-from workbench.commands import check, console, examples, generate, models, prompts, render, sanitize, serve, token
+from workbench.commands import (
+    check,
+    console,
+    dataset,
+    examples,
+    generate,
+    models,
+    prompts,
+    render,
+    sanitize,
+    serve,
+    token,
+)
 from workbench.core.errors import InvalidInputError, WorkbenchError
 
 app = typer.Typer(
@@ -33,6 +45,7 @@ app.command("sanitize")(sanitize.sanitize)
 app.command("models")(models.models)
 app.command("serve")(serve.serve)
 app.add_typer(examples.app, name="examples")
+app.add_typer(dataset.app, name="dataset")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(token.app, name="token")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import random
 import sys
 import threading
@@ -54,6 +55,7 @@ from loopback_http import Connection, Incoming
 from loopback_replies import Answer, make_reply
 from loopback_requests import MODELS, USUAL, Refused, check_chat, check_key, error, read_body, refuse
 from loopback_sending import Turn
+from training_files import file_object, read_upload
 
 from workbench.core.errors import WorkbenchError
 
@@ -136,6 +138,7 @@ class Loopback:
         self.troubles: list[str] = []
         self.in_flight = self.most_in_flight = self.cancelled = 0
         self._queue: deque[Behaviour] = deque()
+        self._files = itertools.count(1)
         self._alive: set[Connection] = set()
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -233,6 +236,10 @@ class Loopback:
             check_key(incoming.headers, self.key)
             if path == "/v1/chat/completions" and incoming.method == "POST":
                 await self._chat(connection, incoming, body)
+            elif path == "/v1/files" and incoming.method == "POST":
+                upload = read_upload(incoming.headers, incoming.raw)
+                id = f"file-loop{next(self._files):08d}"
+                await connection.send_json(200, file_object(upload, id=id, created=CREATED))
             elif path == "/v1/models" and incoming.method == "GET":
                 data = [self._described(model) for model in self.models.values()]
                 await connection.send_json(200, {"object": "list", "data": data})

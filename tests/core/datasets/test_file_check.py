@@ -202,8 +202,15 @@ def test_a_wrong_cadence_is_an_error_in_its_bar() -> None:
     phrase["chords"][-1] = "IV"
     data["sections"][-1]["chordProgression"][-1] = "IV"
     found = answer_faults(wire_text(read_structure(data)))
-    assert any(fault.check.startswith("music.cadence.") and fault.message.startswith("bar ") for fault in found)
+    assert any(fault.check.startswith("music.cadences.") and fault.message.startswith("bar ") for fault in found)
     assert all(fault.severity == "error" for fault in found)
+
+
+def test_a_piece_without_end_is_not_realized() -> None:
+    started = time.perf_counter()
+    found = musical(lambda data: data.update(sections=[data["sections"][0] | {"phrases": None, "measures": 1000}] * 32))
+    assert found == ["answer.size", "answer.canonical"]
+    assert time.perf_counter() - started < 5
 
 
 def test_an_answer_is_held_to_the_request_in_its_prompt() -> None:
@@ -234,7 +241,7 @@ class Endless(io.RawIOBase):
             yield b'{"messages":"' + b"x" * 1_000_000
             for _ in range(27):
                 yield b"x" * 1_000_000
-            yield b'"}\n' + b"\n" * 500_000
+            yield b'"}\n' + b"\n" * 100_000
             row = json.loads(GOOD[number % 12])
             rows = []
             for each in range(50):
@@ -242,7 +249,7 @@ class Endless(io.RawIOBase):
                 rows.append(json.dumps(row).encode() + b"\n")
             yield b"".join(rows)
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, _size: int = -1) -> bytes:
         return next(self.parts, b"")
 
 
@@ -256,10 +263,10 @@ def test_three_hundred_megabytes_need_the_memory_of_a_few() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert report.size > 285_000_000
+    assert report.size > 280_000_000
     assert report.sound == 500
     assert report.tally.counts["line.too-long", "error"] == 10
-    assert report.tally.counts["line.empty", "error"] == 5_000_000
+    assert report.tally.counts["line.empty", "error"] == 1_000_000
     assert len(report.tally.told) == MAX_TOLD
     assert peak < 6 * MAX_LINE
     assert seconds < 30

@@ -46,6 +46,12 @@ FAULTY = SNOW.request.model_copy(update={"key": "c minor"})
 GENERATED = {"kind": "take", "take": "t1", "generation": "g1"}
 
 
+def free_after(died: int) -> Rights:
+    """The rights of an old print by an author who died in that year."""
+    layer = Layer("work", "nobody", "public domain", "", "a print", "its title page", "Anon", died, 1900)
+    return Rights((layer, *OWN.layers[1:]))
+
+
 def piece(number: int = 0, **more: Any) -> MusicStructure:
     """A piece: each number is other music."""
     changed = {"tempo": 60 + number % 100, "title": f"Snow {number}", "instrumentation": f"piano {number}"} | more
@@ -315,6 +321,22 @@ def test_what_is_said_later_of_a_generated_piece_holds_for_what_it_was(
     assert len(ids(database)) == count
 
 
+def test_rights_that_allow_nothing_do_not_stand_for_those_that_nobody_has_told(database: Database) -> None:
+    put(database, "a", 1, rights=None)
+    change(database, "a", structure=piece(2), rights=RESERVED)
+    say(database, "a", "approve")
+    assert ids(database) == []
+
+
+def test_an_edit_that_has_errors_by_now_is_not_chosen(database: Database) -> None:
+    put(database, "a", 1)
+    change(database, "a", structure=piece(2))
+    say(database, "a", "approve")
+    with database.writing() as session:
+        session.execute(update(ExampleRow).values(errors=1))
+    assert ids(database) == []
+
+
 def test_a_keeper_who_refused_training_then_is_heard(database: Database) -> None:
     put(database, "a", 1, rights=replace(OWN, training=False), origin=GENERATED)
     change(database, "a", structure=piece(2), rights=OWN)
@@ -361,6 +383,7 @@ def test_a_piece_that_nobody_asked_for_is_not_compared(database: Database) -> No
     put(database, "found", 2, "rejected", request=Request())
     assert ids(database) == []
     put(database, "bad", 3, "rejected", request=Request(seed=3), origin=GENERATED | {"take": "t2"})
+    put(database, "fine", 4, "approved", request=Request())
     assert ids(database) == ["pairs/decisions/good/bad"]
 
 
@@ -391,7 +414,8 @@ def test_music_that_is_approved_and_rejected_for_the_same_request_says_nothing(d
         (OWN, OTHER_OWN, 1), (OWN, NONCOMMERCIAL, 0), (NONCOMMERCIAL, OWN, 1), (NONCOMMERCIAL, NONCOMMERCIAL, 1),
         (OWN, Rights(()), 0), (OWN, PARTIAL, 0), (OWN, RESERVED, 0), (OWN, replace(OWN, training=False), 0),
         (OWN, replace(OWN, prompt=False), 0), (replace(OWN, training=False), replace(OWN, training=False), 1),
-        (NONCOMMERCIAL, Rights(()), 0), (replace(OWN, prompt=False, training=False), Rights(()), 0),
+        (NONCOMMERCIAL, Rights(()), 0), (RESERVED, Rights(()), 0), (RESERVED, RESERVED, 1),
+        (free_after(2010), free_after(2015), 0), (free_after(2015), OWN, 1),
     ],
 )  # fmt: skip
 def test_a_piece_that_may_have_been_rejected_for_its_rights_is_in_no_pair(
@@ -438,11 +462,7 @@ def test_of_structures_only_a_few_are_in_memory(database: Database, monkeypatch:
 
 
 def test_rights_that_become_free_later_must_be_free_already_for_the_other() -> None:
-    def work(died: int) -> Rights:
-        layer = Layer("work", "nobody", "public domain", "", "a print", "its title page", "Anon", died, 1900)
-        return Rights((layer, *OWN.layers[1:]))
-
-    free, soon, later, never_sure = work(1920), work(2010), work(2015), work(1960)
+    free, soon, later, never_sure = map(free_after, (1920, 2010, 2015, 1960))
     assert covers(free, free)
     assert covers(free, soon)
     assert covers(OWN, later)

@@ -161,6 +161,7 @@ def test_a_hole_in_the_map_is_a_dash_in_a_frame():
 def test_a_map_of_two_collections_shows_both_numbers():
     drawn = coverage_map({"before": CELLS, "after": {("ABA", "modern"): 2}}, "Map", rows=ROWS, columns=COLUMNS)
     assert drawn["data"][0]["text"] == ["4 → –", "– → 2", "– → –", "1 → –"]
+    assert drawn["layout"]["title"]["text"] == "Map: before → after"
     assert drawn["layout"]["meta"]["description"].endswith("3 of 4 places are empty.")
 
 

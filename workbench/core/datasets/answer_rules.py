@@ -11,6 +11,9 @@ from workbench.core.music.reading import parse_json, read_structure
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
 
+MAX_MEASURES, MAX_CHORDS = 2_000, 16_000
+"""Of a piece that is looked at: ten minutes at the fastest tempo have some 1,100 bars, and the checks take memory as
+bars times notes."""
 MAX_REPAIRED = 200_000
 """Characters of an answer that is tried whether it could be repaired; structures have some ten thousand at most."""
 
@@ -71,6 +74,8 @@ def _repair(message: str, mended: Sanitized, check: str = "answer.repair") -> Fa
 
 
 def _musical(structure: MusicStructure, request: Request | None) -> list[Fault]:
+    if too_large := _too_large(structure):
+        return [Fault("answer.size", "error", too_large, "Shorten its sections or phrases.")]
     report = check(structure, request=request, profile=structure.period or "classical")
     return [
         Fault(
@@ -80,6 +85,17 @@ def _musical(structure: MusicStructure, request: Request | None) -> list[Fault]:
         for finding in report.findings
         if finding.severity == "error"
     ]  # fmt: skip
+
+
+def _too_large(structure: MusicStructure) -> str:
+    chords = sum(
+        len(section.chord_progression) + sum(len(phrase.chords or ()) for phrase in section.phrases or ())
+        for section in structure.sections
+    )
+    for count, most, what in ((structure.measures, MAX_MEASURES, "bars"), (chords, MAX_CHORDS, "chords")):
+        if count > most:
+            return f"The piece has {count:,} {what}; at most {most:,} are checked."
+    return ""
 
 
 def _canonical(structure: MusicStructure, answer: str) -> list[Fault]:

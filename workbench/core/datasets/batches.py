@@ -102,7 +102,13 @@ def _vary(done: Done, job: Job, changes: Changes, terms: Terms, least: tuple[int
 def _take(done: Done, job: Job, made: Made, looked: Looked, *, derived: bool) -> None:
     assert looked.report is not None
     facts = facts_of(
-        made.row, made.structure, looked.report, model=looked.terms.model, split=job.split, group=job.group
+        made.row,
+        made.structure,
+        looked.report,
+        tokens_in=looked.tokens_in.tokens,
+        tokens_out=looked.tokens_out.tokens,
+        split=job.split,
+        group=job.group,
     )
     done.facts.append(facts)
     done.bodies.append(packed(made.row))

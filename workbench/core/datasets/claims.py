@@ -32,8 +32,9 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _LENGTH = re.compile(
-    r"(?:\d[ -]?|\b(?:an?|half an?|one|two|three|four|five|six|ten|few|several|thirty|forty|fifty|sixty|ninety)[ -])"
-    r"(?:s|secs?|seconds?|min|minutes?|sekunden?|minuten?|secondes?)\b",
+    r"\d[ -]?(?:s|secs?|seconds?|min|minutes?|sekunden?|minuten?|secondes?)\b|"
+    r"\b(?:an?|half an?|one|two|three|four|five|six|ten|few|several|thirty|forty|fifty|sixty|ninety)[ -]"
+    r"(?:seconds|minutes?|sekunden|minuten?|secondes)\b",
     re.IGNORECASE,
 )
 _STIR: tuple[tuple[int, re.Pattern[str]], ...] = (

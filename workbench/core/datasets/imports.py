@@ -63,7 +63,15 @@ def import_file(
             if any(fault.severity == "error" for fault in faults) or structure is None or looked.report is None:
                 gathered.left_out[FAULTY] += 1
                 continue
-            facts = facts_of(row, structure, looked.report, model=recipe.model, split=split, group=row.key)
+            facts = facts_of(
+                row,
+                structure,
+                looked.report,
+                tokens_in=looked.tokens_in.tokens,
+                tokens_out=looked.tokens_out.tokens,
+                split=split,
+                group=row.key,
+            )
             gathered.add(facts, structure, trace_of(row), exact=looked.tokens.exact)
             marks[row.key] = fingerprint(structure)
             waiting.append(packed(row))

@@ -10,7 +10,6 @@ from workbench.core.compose.replan import plan_of
 from workbench.core.datasets.augment import derive
 from workbench.core.datasets.recipes import Recipe
 from workbench.core.datasets.rows import Changes, Facts, Row, Source, key_of
-from workbench.core.generate.counting import count_messages, count_tokens
 from workbench.core.generate.prompt import build_prompt
 from workbench.core.generate.templates import Template
 from workbench.core.generate.wire import wire_text
@@ -82,12 +81,13 @@ def make_row(source: Source, changes: Changes, terms: Terms, shown: Sequence[Exa
     return Made(row, request, structure, rejected)
 
 
-def facts_of(row: Row, structure: MusicStructure, report: Report, *, model: str, split: str, group: str) -> Facts:
+def facts_of(
+    row: Row, structure: MusicStructure, report: Report, *, tokens_in: int, tokens_out: int, split: str, group: str
+) -> Facts:
     """What a row is filtered and sorted by."""
     request = Request.model_validate(row.request)
     title = structure.title or f"{structure.form} in {structure.tonality.pretty}"
     words = [title, request.brief or "", structure.key, structure.form, row.key]
-    longer = max(count_tokens(text, model).tokens for text in (row.answer, row.rejected))
     return Facts(
         key=row.key,
         digest=row.digest,
@@ -109,8 +109,8 @@ def facts_of(row: Row, structure: MusicStructure, report: Report, *, model: str,
         tempo=structure.tempo,
         seconds=round(seconds_of(structure), 1),
         measures=sum(section_measures(section) for section in structure.sections),
-        tokens_in=count_messages(row.prompt, model).tokens,
-        tokens_out=longer,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
         warnings=report.counts["warning"],
         cadence=structure.sections[-1].cadence or "",
         search=" ".join(" ".join(words).lower().split())[:400],

@@ -211,7 +211,7 @@ def _is_note(match: re.Match[str], move: Move, tonic: int) -> bool:
     named, cue = _NOTE.search(before) is not None, _CUE.search(before)
     if letter.islower():
         return (named or cue is not None) and (letter != "a" or follows is None)
-    if re.match(r"[ -]strings?\b", after) or before.endswith("-"):
+    if re.match(r"[ -]strings?\b", after) or (before.endswith("-") and letter not in move.labels):
         raise DoubtError(match[0])
     if _PART.search(before) or _OF_PART.match(after) or re.match(r"\. ?[CS]\.", after):
         return False

@@ -1,7 +1,8 @@
-"""A piece at another tempo or in another mood, note for note, with a request that says so.
+"""A piece at another tempo or in another mood, with the same tune, chords and form and a request that says so.
 
 Tempo, loudness and the freedom of the performance are what a player changes in the expression of a piece whose notes
-are given (Juslin 2001; Gabrielsson and Lindström 2010), so they are all that changes here. What is said of the piece
+are given (Juslin 2001; Gabrielsson and Lindström 2010), so they are all that changes here (and, where a
+tempo passes a threshold of ``compose.textures``, how densely the accompaniment is figured). What is said of the piece
 has to stay true: words and numbers that the variant would contradict are reason to refuse it.
 """
 

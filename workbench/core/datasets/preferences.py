@@ -138,8 +138,8 @@ def covers(rejected: Rights, chosen: Rights) -> bool:
 def edits(database: Database) -> Iterator[Source]:
     """A curator edited a piece, and it was approved: it is preferred to what it was.
 
-    Rejected is what the example was before its first edit of the music under the request that it has now. Edits that
-    were undone do not count; where the request was changed together with the music, nothing is said.
+    Rejected is what the example was before its first edit of the music under the request that it has now. Where the
+    request was changed together with the music, or the edit was undone, nothing is said.
     """
     versions = _edited(database)
     ids = sorted(versions)
@@ -223,19 +223,15 @@ def _before_edits(database: Database, items: Mapping[str, Item]) -> dict[str, tu
         except (ValidationError, InvalidInputError):
             _log.warning("what example %s was cannot be read and is in no pair", id)
             continue
-        music = content_hash(structure)
-        differs = music != content_hash(items[id].structure)
-        if differs and not missing(rights) and covers(rights, items[id].rights):
-            found[id] = structure, music
+        if not missing(rights) and covers(rights, items[id].rights):
+            found[id] = structure, content_hash(structure)
     return found
 
 
 def _edits_of(ids: Sequence[str]) -> Select[tuple[str, dict[str, Any] | None, dict[str, Any] | None]]:
-    """The edits of some examples that were not undone, oldest first."""
-    mine = AuditRow.example_id.in_(ids)
-    undone = select(AuditRow.undoes).where(mine, AuditRow.action == "undone", AuditRow.undoes.is_not(None))
+    """The edits of some examples, oldest first."""
     wanted = select(AuditRow.example_id, AuditRow.before, AuditRow.after)
-    return wanted.where(mine, AuditRow.action == "edited", AuditRow.id.not_in(undone)).order_by(AuditRow.id)
+    return wanted.where(AuditRow.example_id.in_(ids), AuditRow.action == "edited").order_by(AuditRow.id)
 
 
 def _rights_then(then: Rights, now: Item) -> Rights:

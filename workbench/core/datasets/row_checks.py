@@ -79,11 +79,19 @@ class Looked:
         return check(structure, request=self.request, profile=profile)
 
     @cached_property
+    def tokens_in(self) -> Count:
+        """The tokens of the prompt."""
+        return count_messages(self.row.prompt, self.terms.model)
+
+    @cached_property
+    def tokens_out(self) -> Count:
+        """The tokens of the answer, or of the longer one of a pair."""
+        return max(count_tokens(text, self.terms.model) for text in (self.row.answer, self.row.rejected))
+
+    @property
     def tokens(self) -> Count:
         """The tokens of the longest conversation that the row makes."""
-        counts = [count_messages(self.row.prompt, self.terms.model)]
-        counts.append(max(count_tokens(text, self.terms.model) for text in (self.row.answer, self.row.rejected)))
-        return Count(sum(count.tokens for count in counts), all(count.exact for count in counts))
+        return Count(self.tokens_in.tokens + self.tokens_out.tokens, self.tokens_in.exact and self.tokens_out.exact)
 
 
 def check_row(looked: Looked) -> tuple[Fault, ...]:

@@ -31,7 +31,12 @@ class Count(NamedTuple):
 
 def count_tokens(text: str, model: str | None = None) -> Count:
     """The tokens of a text for a model."""
-    name, exact = _vocabulary(model or "")
+    return _counted(text, *_vocabulary(model or ""))
+
+
+@lru_cache(maxsize=64)
+def _counted(text: str, name: str, exact: bool) -> Count:
+    """The tokens of a text; many prompts begin with the same one."""
     pieces = [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
     return Count(sum(len(_encoding(name).encode_ordinary(each)) for each in pieces), exact and len(pieces) < 2)
 

@@ -95,14 +95,30 @@ def wire_schema() -> dict[str, Any]:
 
 def wire_text(structure: MusicStructure) -> str:
     """A structure as a model should write it: compact, in the schema's order, without what is null."""
-    return json.dumps(_ordered(structure.to_dict(), wire_schema()), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_ordered(structure.to_dict(), _order()), ensure_ascii=False, separators=(",", ":"))
 
 
-def _ordered(value: Any, schema: dict[str, Any]) -> Any:
+_Order = dict[str, "_Order | None"]
+"""The members of an object in their order, each with those of the objects inside it; None where there are none."""
+
+
+@lru_cache(maxsize=1)
+def _order() -> _Order:
+    return _order_in(wire_schema()) or {}
+
+
+def _order_in(schema: dict[str, Any]) -> _Order | None:
     schema = next((each for each in schema.get("anyOf", ()) if each.get("type") != "null"), schema)
-    if isinstance(value, dict) and "properties" in schema:
-        members = schema["properties"]
-        return {name: _ordered(value[name], members[name]) for name in members if name in value}
-    if isinstance(value, list) and "items" in schema:
-        return [_ordered(item, schema["items"]) for item in value]
-    return value
+    if "properties" in schema:
+        return {name: _order_in(member) for name, member in schema["properties"].items()}
+    return _order_in(schema["items"]) if "items" in schema else None
+
+
+def _ordered(value: Any, order: _Order) -> Any:
+    if isinstance(value, list):
+        return [_ordered(item, order) for item in value]
+    return {
+        name: value[name] if inner is None else _ordered(value[name], inner)
+        for name, inner in order.items()
+        if name in value
+    }

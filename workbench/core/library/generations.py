@@ -193,10 +193,11 @@ def orphans(database: Database, *, living: Collection[str], at: datetime | None 
     at = at or now()
     with database.reading() as session:
         rows = session.scalars(select(GenerationRow).where(GenerationRow.state.in_(UNFINISHED))).all()
-    return tuple(_record(row) for row in rows if row.owner not in living and _is_gone(row.owner, row.beat_at, at))
+    return tuple(_record(row) for row in rows if row.owner not in living and is_gone(row.owner, row.beat_at, at))
 
 
-def _is_gone(owner: str, beat_at: datetime | None, at: datetime) -> bool:
+def is_gone(owner: str, beat_at: datetime | None, at: datetime) -> bool:
+    """Whether the process that calls itself ``owner`` is gone: on this machine for certain, else by its last beat."""
     host, _, rest = owner.partition(":")
     number = rest.partition(":")[0]
     if host == socket.gethostname()[:20] and number.isdigit():

@@ -30,8 +30,8 @@ _SKETCHED = ((TUNE, 0.85), (CHORDS, 0.15))
 """The kinds that sketches tell of, and their share of the bits: what has moves has tunes, too."""
 _OWN = 0.3
 """The share of a kind's bits that the commonest runs have for themselves; the others share the rest."""
-_LEAST, _MOST, _STEP = 128, 4096, 64
-"""Bits of a sketch: a quarter of the weight of the piece, within these."""
+_LEAST, _MOST, _STEP, _PER_BIT = 128, 4096, 64, 4
+"""Bits of a sketch: at least, at most, and in what steps; and the weight of the piece that comes on each bit."""
 _ROWS, _COLUMNS = 1024, 4096
 """Pieces that are bounded at once: these against those."""
 _CELLS, _ELEMENTS = 1 << 24, 1 << 21
@@ -216,14 +216,20 @@ def _near(pieces: _Pieces, threshold: float, labels: Whole | None = None) -> Ite
         raise ValueError("the threshold must be above 0 and at most 1")
     comparison = _Comparison(pieces)
     for left, right in _possible(pieces, threshold):
-        for one, other in comparison.portions(left, right):
-            if labels is not None:
-                apart = labels[one] != labels[other]
-                one, other = one[apart], other[apart]
+        for one, other in comparison.portions(*_apart(labels, left, right)):
+            one, other = _apart(labels, one, other)
             alike = comparison.likeness(one, other)
             near = alike >= threshold
             if near.any():
                 yield one[near], other[near], alike[near]
+
+
+def _apart(labels: Whole | None, one: Whole, other: Whole) -> tuple[Whole, Whole]:
+    """The pairs of unlike label, where there are labels."""
+    if labels is None:
+        return one, other
+    apart = labels[one] != labels[other]
+    return one[apart], other[apart]
 
 
 def _possible(pieces: _Pieces, threshold: float) -> Iterator[tuple[Whole, Whole]]:
@@ -254,7 +260,7 @@ class _Sketch:
     def __init__(self, pieces: _Pieces, threshold: float, heaviest: int) -> None:
         self._pieces = pieces
         self._unlike = 1 - threshold
-        bits = min(max(_LEAST, heaviest // 4 // _STEP * _STEP), _MOST)
+        bits = min(max(_LEAST, heaviest // _PER_BIT // _STEP * _STEP), _MOST)
         self._bucket = np.full(len(pieces.kind), -1, np.int32)
         weights: list[float] = []
         for kind, share in _SKETCHED:

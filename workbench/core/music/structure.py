@@ -194,10 +194,14 @@ def section_measures(section: Section) -> int:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
+    kind = type(value)
+    if kind is float:
+        return int(value) if value.is_integer() else value
+    if kind is dict:
+        return {key: item if type(item) is str else _plain(item) for key, item in value.items()}
+    if kind is list:
+        return [item if type(item) in _AS_IT_IS else _plain(item) for item in value]
     return value
+
+
+_AS_IT_IS = frozenset({int, str})

@@ -206,7 +206,8 @@ def coverage_map(
             "showlegend": False,
         }
     ]
-    layout = _layout(theme, title, {}, height=_CELL * len(rows) + _HEAD)
+    heading = f"{title}: {' → '.join(table)}" if len(table) == 2 else title
+    layout = _layout(theme, heading, {}, height=_CELL * len(rows) + _HEAD)
     layout["margin"]["t"] += _HEAD
     layout["xaxis"] = _category_axis(theme, column_names) | {
         "type": "linear", "side": "top", "tickvals": list(range(len(columns))), "range": [-0.5, len(columns) - 0.5],
