@@ -1,0 +1,1 @@
+"""What the Datasets page draws: versions, rows, charts, audits, comparisons, recipes and files."""

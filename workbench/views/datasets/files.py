@@ -1,0 +1,9 @@
+"""Being built."""
+
+from __future__ import annotations
+
+from workbench.core.datasets.versions import Version
+
+
+def files(version: Version) -> None:
+    """Being built."""
