@@ -67,7 +67,7 @@ def show_all(as_json: Json = False) -> int:
         return 0
     for each in found:
         splits = " ".join(f"{count:,} {split}" for split, count in each.summary["splits"].items() if count)
-        print(f"{each.id}  {each.label:28}  {each.rows:>9,} rows  {splits}")
+        print(f"{each.id}  {console.one_line(each.label):28}  {each.rows:>9,} rows  {splits}")
     return 0
 
 
@@ -96,7 +96,7 @@ def show(
             console.print_json([each.to_dict() for each in rows])
             return 0
         for each in rows:
-            print(f"{each.key}  {each.split}  {each.title}")
+            print(console.one_line(f"{each.key}  {each.split}  {each.title}"))
         console.note(f"{len(rows)} of {count:,} rows")
     elif as_json:
         console.print_json(_plain(found) | {"withdrawn": withdrawn(database, found.id)})
@@ -119,12 +119,12 @@ def diff(before: Named, after: Named, as_json: Json = False) -> int:
     counts = found.counts
     print(", ".join(f"{counts[name]:,} {name}" for name in ("added", "removed", "changed", "moved", "same")))
     for name, (one, other) in found.recipe.items():
-        print(f"recipe: {name}: {one} -> {other}")
+        print(console.one_line(f"recipe: {name}: {one} -> {other}"))
     for each in found.moved:
-        print(each.words)
+        print(console.one_line(each.words))
     for sign, keys in (("+", found.added), ("-", found.removed), ("~", found.changed)):
         for key in keys[:20]:
-            print(f"{sign} {key}")
+            print(console.one_line(f"{sign} {key}"))
     return 0
 
 
@@ -193,8 +193,8 @@ def sample(
         for place in places:
             id, _, key = place.partition(":")
             known = find_sample(database, id)
-            if known is None:
-                raise InvalidInputError(f"There is no sample {id[:40]!r}.", hint="Write SAMPLE:KEY.")
+            if known is None or known.version_id != found.id:
+                raise InvalidInputError(f"{found.label} has no sample {id[:40]!r}.", hint="Write SAMPLE:KEY.")
             drawn = judge(database, id, key, verdict, curator=who, version=known.version, note=note)  # type: ignore[arg-type]
     if drawn is None:
         drawn = draw_sample(database, found.id, count, curator=who, by=by, seed=seed)
@@ -203,7 +203,7 @@ def sample(
         return 0
     for key in drawn.keys:
         said = drawn.results.get(key, {})
-        print(f"{said.get('verdict', '-'):6} {key}")
+        print(console.one_line(f"{said.get('verdict', '-'):6} {key}"))
     rate = drawn.rate
     console.note(f"sample {drawn.id}: {rate.words if rate else 'nothing has been looked at.'}")
     return 0
@@ -342,7 +342,7 @@ def _told(built: Built, as_json: bool) -> int:
         console.print_json(_plain(built.version) | {"new": built.new})
     else:
         same = "" if built.new else "  (the very same version was there already)"
-        print(f"{built.version.id}  {built.version.label}  {built.version.rows:,} rows{same}")
+        print(f"{built.version.id}  {console.one_line(built.version.label)}  {built.version.rows:,} rows{same}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from training_files import Method, problems_in
 from training_rows import rows, written
 
 from workbench.core.datasets.answer_rules import answer_faults
@@ -206,6 +208,24 @@ def test_a_wrong_cadence_is_an_error_in_its_bar() -> None:
     assert all(fault.severity == "error" for fault in found)
 
 
+def test_a_chord_outside_the_pieces_own_profile_is_an_error() -> None:
+    def exotic(data: dict[str, Any]) -> None:
+        data["period"] = "baroque"
+        section = data["sections"][0]
+        assert section["chordProgression"][0] == section["phrases"][0]["chords"][0] == "I"
+        section["chordProgression"][0] = section["phrases"][0]["chords"][0] = "V9"
+
+    assert "music.chords.in-style" in musical(exotic)
+
+
+def test_parts_that_do_not_agree_are_told_by_their_own_check() -> None:
+    assert "music.schema.measures-agree" in musical(lambda data: data["sections"][0].update(measures=9))
+
+
+def test_a_mark_before_the_answer_has_to_be_repaired() -> None:
+    assert [fault.check for fault in answer_faults("\ufeff" + ANSWER)] == ["answer.repair", "answer.canonical"]
+
+
 def test_a_piece_without_end_is_not_realized() -> None:
     started = time.perf_counter()
     found = musical(lambda data: data.update(sections=[data["sections"][0] | {"phrases": None, "measures": 1000}] * 32))
@@ -313,6 +333,46 @@ def test_any_bytes_get_a_report(data: bytes) -> None:
 def test_a_flood_of_bad_messages_is_not_told_one_by_one() -> None:
     line = b'{"messages":[' + b"{}," * 1_200_000 + b"{}]}"
     assert told(checked(line, format="openai-chat")) == [(1, "format.messages"), (None, "file.rows")]
+
+
+VALUES = st.none() | st.booleans() | st.integers(-1, 2) | st.sampled_from(["", "user", "assistant", "x", [], {}])
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container inside a value with every place in it."""
+    for place, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        yield value, place
+        if isinstance(inner, dict | list):
+            yield from places(inner)
+
+
+@pytest.mark.parametrize("name", ["openai-chat", "openai-dpo"])
+@given(data=st.data())
+def test_what_is_sound_here_is_taken_by_the_provider(name: str, data: st.DataObject) -> None:
+    lines = written(name).splitlines()
+    value = json.loads(lines[1])
+    for owner, place in places(value):
+        if place == "content":
+            owner[place] = f"{owner['role']} {len(owner[place])}"
+    for _ in range(data.draw(st.integers(1, 2))):
+        every = list(places(value))
+        if not every:
+            break
+        owner, place = every[data.draw(st.integers(0, len(every) - 1))]
+        match data.draw(st.sampled_from(["change", "drop", "double", "add"])):
+            case "change":
+                owner[place] = data.draw(VALUES)
+            case "drop":
+                del owner[place]
+            case "double" if isinstance(owner, list):
+                owner.append(copy.deepcopy(owner[place]))
+            case "add" if isinstance(owner, dict):
+                owner[data.draw(st.sampled_from(["weight", "tools", "name", "content"]))] = data.draw(VALUES)
+    lines[0] = json.dumps(value).encode()
+    report = checked(*lines, format=name, music=False)
+    method: Method = "dpo" if name == "openai-dpo" else "supervised"
+    if not report.errors:
+        assert problems_in(b"\n".join(lines), method=method) == []
 
 
 # overlap

@@ -17,7 +17,7 @@ LIBRARIES = ("datasets", "trl", "transformers", "torch", "tokenizers")
 MISSING = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
 pytestmark = pytest.mark.skipif(
     bool(MISSING) and not os.environ.get("CI"),
-    reason=f"not installed: {', '.join(MISSING)}. See requirements-train.txt; with CI set this fails instead.",
+    reason=f"not installed: {', '.join(MISSING)}. Where CI is set this fails instead.",
 )
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.core.music.keys import ALL_KEYS
+from workbench.core.render.circle_of_fifths import circle_of_fifths
 from workbench.core.render.colors import contrast, text_on, theme_of
-from workbench.core.render.distributions import bars, chords, circle_of_fifths, coverage_map, histogram
+from workbench.core.render.distributions import bars, chords, coverage_map, histogram
 from workbench.core.render.time_axis import FigureJson, figure
 
 BEFORE, AFTER = {"PAC": 6, "HC": 3, "DC": 1}, {"PAC": 30, "HC": 60, "IAC": 10}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.core.checks import check
 from workbench.core.datasets.faults import Fault
+from workbench.core.datasets.row_checks import BLOCKING
 from workbench.core.errors import InvalidInputError
 from workbench.core.generate.sanitize import Sanitized, sanitize
 from workbench.core.generate.wire import wire_text
@@ -83,7 +84,7 @@ def _musical(structure: MusicStructure, request: Request | None) -> list[Fault]:
             f"bar {finding.measure}: {finding.message}" if finding.measure else finding.message, finding.hint,
         )
         for finding in report.findings
-        if finding.severity == "error"
+        if finding.severity == "error" or finding.check in BLOCKING
     ]  # fmt: skip
 
 
@@ -101,5 +102,5 @@ def _too_large(structure: MusicStructure) -> str:
 def _canonical(structure: MusicStructure, answer: str) -> list[Fault]:
     if wire_text(structure) == answer:
         return []
-    hint = "Write it compactly, in the schema's order, without what is null."
+    hint = "Write it compactly, with the schema's members in its order, without what is null."
     return [Fault("answer.canonical", "warning", "The answer is not written canonically.", hint)]

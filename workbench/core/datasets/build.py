@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.core.datasets.balance import balance_faults
 from workbench.core.datasets.batches import Batch, Done, Job, make_batch
 from workbench.core.datasets.costs import limit_of
 from workbench.core.datasets.faults import Fault, Tally
@@ -21,7 +22,7 @@ from workbench.core.datasets.processes import spread
 from workbench.core.datasets.recipes import Recipe
 from workbench.core.datasets.rows import SPLITS, Facts, Source, source_of
 from workbench.core.datasets.sources import sources
-from workbench.core.datasets.statistics import Counts, balance_faults
+from workbench.core.datasets.statistics import Counts
 from workbench.core.datasets.versions import Version, find_row, in_order, put_bodies, write_version
 from workbench.core.datasets.whole_checks import Trace, Whole, check_whole, trace_of
 from workbench.core.errors import ConflictError, InvalidInputError

@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 BEAT = 1.0
 """Seconds between two signs of life."""
 Work = Callable[[Told, str], Built]
+_here: set[str] = set()
+"""The builds that this process is at: they are not gone, although their owner's number is ours."""
 
 
 class StoppedBuild(Exception):  # noqa: N818 - nothing went wrong
@@ -72,15 +74,8 @@ class Builds:
 
     def run(self, work: Work, recipe: Mapping[str, Any], *, curator: str) -> str:
         """Do some work that makes a version, beside the page; the id under which it is watched."""
-        id = new_id()
         clear_up(self._database)
-        with self._database.writing() as session:
-            session.add(
-                BuildRow(
-                    id=id, recipe=storable_json(dict(recipe)), state="running", phase="Beginning", done=0, total=0,
-                    message="", curator=name_of(curator), owner=self._owner, beat_at=now(), created_at=now(),
-                )
-            )  # fmt: skip
+        id = _write_down(self._database, recipe, curator, self._owner)
         self._stops[id] = threading.Event()
         threading.Thread(target=self._run, args=(id, work), name=f"build {id}", daemon=True).start()
         return id
@@ -99,35 +94,99 @@ class Builds:
                 raise StoppedBuild
             if time.monotonic() - last > BEAT / 4:
                 last = time.monotonic()
-                self._write(id, phase=phase, done=done, total=total, beat_at=now())
+                _update(self._database, id, phase=phase, done=done, total=total, beat_at=now())
 
-        beating = threading.Event()
-        threading.Thread(target=self._beat, args=(id, beating), name=f"beat {id}", daemon=True).start()
         try:
-            built = work(told, id)
-            self._write(id, **_ending(built))
-        except StoppedBuild:
-            self._write(id, state="stopped", message="It was stopped; nothing of it is left.")
-        except WorkbenchError as problem:
-            self._write(id, state="failed", message=str(problem))
-        except Exception as problem:
+            _watched(self._database, id, lambda: work(told, id))
+        except (StoppedBuild, WorkbenchError):
+            pass  # it is written down
+        except Exception:
             _log.exception("a build failed")
-            self._write(id, state="failed", message=f"It failed: {type(problem).__name__}. Nothing of it is left.")
         finally:
-            beating.set()
             self._stops.pop(id, None)
 
-    def _beat(self, id: str, ended: threading.Event) -> None:
-        while not ended.wait(BEAT):
-            self._write(id, beat_at=now())
 
-    def _write(self, id: str, **values: Any) -> None:
-        kept = {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}
+def build_now(
+    database: Database, recipe: Recipe, *, curator: str, processes: int | None = None, told: Told = lambda *_: None
+) -> Built:
+    """Build a recipe here and now, written down as every build is, so that nobody takes it for one that was left.
+
+    Raises:
+        InvalidInputError: the recipe names something that there is not, or lets no piece through.
+        ConflictError: the library was changed while the rows were made.
+    """
+
+    def work(id: str) -> Built:
+        return build(database, recipe, curator=curator, processes=processes, told=told, build_id=id)
+
+    return run_now(database, work, recipe.to_dict(), curator=curator)
+
+
+def run_now(
+    database: Database, work: Callable[[str], Built], recipe: Mapping[str, Any], *, curator: str
+) -> Built:
+    """Do some work that makes a version here and now; it is given the id of the build. Whatever it raises is raised."""
+    clear_up(database)
+    id = _write_down(database, recipe, curator, new_owner())
+    return _watched(database, id, lambda: work(id))
+
+
+def _write_down(database: Database, recipe: Mapping[str, Any], curator: str, owner: str) -> str:
+    """Write down that a build begins; its id."""
+    id = new_id()
+    _here.add(id)
+    try:
+        with database.writing() as session:
+            session.add(
+                BuildRow(
+                    id=id, recipe=storable_json(dict(recipe)), state="running", phase="Beginning", done=0, total=0,
+                    message="", curator=name_of(curator), owner=owner, beat_at=now(), created_at=now(),
+                )
+            )  # fmt: skip
+    except BaseException:
+        _here.discard(id)
+        raise
+    return id
+
+
+def _watched(database: Database, id: str, work: Callable[[], Built]) -> Built:
+    """Do the work of a build that is written down, with a beat beside it; write its end down, and clear up."""
+    ended = threading.Event()
+    threading.Thread(target=_beat, args=(database, id, ended), name=f"beat {id}", daemon=True).start()
+    try:
+        built = work()
+        _update(database, id, **_ending(built))
+        return built
+    except (StoppedBuild, KeyboardInterrupt):
+        _update(database, id, state="stopped", message="It was stopped; nothing of it is left.")
+        raise
+    except WorkbenchError as problem:
+        _update(database, id, state="failed", message=str(problem))
+        raise
+    except BaseException as problem:
+        _update(database, id, state="failed", message=f"It failed: {type(problem).__name__}. Nothing of it is left.")
+        raise
+    finally:
+        ended.set()
+        _here.discard(id)
         try:
-            with self._database.writing() as session:
-                session.execute(update(BuildRow).where(BuildRow.id == id, BuildRow.state == "running").values(**kept))
-        except WorkbenchError as problem:  # progress may be lost; the end is tried again by whoever clears up
-            _log.warning("a build could not be written down: %s", problem)
+            clear_up(database)
+        except WorkbenchError as problem:  # whoever builds next does it
+            _log.warning("a build could not be cleared up: %s", problem)
+
+
+def _beat(database: Database, id: str, ended: threading.Event) -> None:
+    while not ended.wait(BEAT):
+        _update(database, id, beat_at=now())
+
+
+def _update(database: Database, id: str, **values: Any) -> None:
+    kept = {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}
+    try:
+        with database.writing() as session:
+            session.execute(update(BuildRow).where(BuildRow.id == id, BuildRow.state == "running").values(**kept))
+    except WorkbenchError as problem:  # progress may be lost; the end is found by whoever clears up
+        _log.warning("a build could not be written down: %s", problem)
 
 
 def _ending(built: Built) -> dict[str, Any]:
@@ -142,17 +201,18 @@ def _ending(built: Built) -> dict[str, Any]:
 
 def clear_up(database: Database) -> None:
     """Mark builds whose process is gone, and take away what they have left."""
+    left = unfinished(database)  # read first: what begins after this is not among them
+    living: set[str] = set()
     with database.writing() as session:
-        rows = session.scalars(select(BuildRow).where(BuildRow.state == "running")).all()
-        for row in rows:
-            if is_gone(row.owner, row.beat_at, now()):
+        for row in session.scalars(select(BuildRow).where(BuildRow.state == "running")).all():
+            if row.id not in _here and is_gone(row.owner, row.beat_at, now()):
                 row.state, row.message = "interrupted", "Its process has ended. Nothing of it is left; build again."
-    living = {each.id for each in builds(database) if each.state == "running"}
-    for version, build_id in unfinished(database):
+            else:
+                living.add(row.id)
+    for version, build_id in left:
         if build_id not in living:
             forget(database, version)
-    if not living:
-        sweep(database)
+    sweep(database)
 
 
 def builds(database: Database, most: int = 20) -> tuple[BuildRecord, ...]:

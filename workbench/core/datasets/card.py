@@ -1,19 +1,22 @@
 """The dataset card: what a version holds, whence it comes, under which rights, how it was made, and its limits.
 
-Markdown with the head that dataset hubs and ``datasets.load_dataset`` read.
+Markdown with the head that dataset hubs and ``datasets.load_dataset`` read. Names, holders and whatever else people
+have written is shown as they wrote it: nothing of it becomes a heading, a link, HTML or another line of the head.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from workbench.core.datasets.balance import unlike_real_music
 from workbench.core.datasets.costs import estimate
 from workbench.core.datasets.frozen import frozen_tests
 from workbench.core.datasets.marks import excluded
 from workbench.core.datasets.rows import SPLITS
-from workbench.core.datasets.statistics import Counts, coverage_of_cells, unlike_real_music
+from workbench.core.datasets.statistics import Counts, coverage_of_cells
 from workbench.core.datasets.versions import Version, bodies
 from workbench.core.datasets.withdrawn import withdrawn
 from workbench.core.library.database import Database
@@ -34,7 +37,7 @@ def _head(version: Version) -> Iterator[str]:
     splits = [split for split in SPLITS if version.summary["splits"].get(split)]
     size = next(words for most, words in _SIZES if version.rows < most)
     yield "---"
-    yield f"pretty_name: {json.dumps(version.label, ensure_ascii=False)}"
+    yield f"pretty_name: {_yaml(version.label)}"
     yield "language: [en]"
     yield "task_categories: [text-generation]"
     yield "tags: [music, music-generation, structured-output]"
@@ -47,8 +50,23 @@ def _head(version: Version) -> Iterator[str]:
         yield f"    path: {split}.parquet"
     yield "---"
     yield ""
-    yield f"# {version.label}"
+    yield f"# {_plain(version.label)}"
     yield ""
+
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&!@]|(?<=[A-Za-z]):(?=//)|(?<=\bwww)\.", re.ASCII)
+
+
+def _plain(text: str) -> str:
+    """A text of somebody's in one line of Markdown, in which nothing stands for anything but itself."""
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
+    return _MARKUP.sub(lambda found: "\\" + found[0], shown)
+
+
+def _yaml(text: str) -> str:
+    """A text as a quoted scalar of YAML, which unlike JSON knows no halves of characters and fewer of the unseen."""
+    marks = {'"': '\\"', "\\": "\\\\"}
+    return '"' + "".join(marks.get(c, c if c.isprintable() else f"\\U{ord(c):08X}") for c in text) + '"'
 
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**12, "100K<n<1M"))
@@ -73,7 +91,11 @@ def _what(version: Version) -> Iterator[str]:
     for name, title in NAMED.items():
         shares = counts.ordered(name)
         whole = sum(shares.values()) or 1
-        told = [f"{category or 'not told'} {100 * count / whole:.0f} %" for category, count in shares.items() if count]
+        told = [
+            f"{_plain(category) or 'not told'} {100 * count / whole:.0f} %"
+            for category, count in shares.items()
+            if count
+        ]
         yield f"- {title}: {', '.join(told[:MAX_LISTED]) or 'none'}"
     yield ""
 
@@ -88,7 +110,7 @@ def _whence(database: Database, version: Version) -> Iterator[str]:
     yield "## Whence"
     yield ""
     for origin, count in sorted(origins.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_LISTED]:
-        yield f"- {_ORIGINS.get(origin, origin)}: {count:,} rows"
+        yield f"- {_ORIGINS.get(origin) or _plain(origin)}: {count:,} rows"
     yield ""
     yield "## Rights"
     yield ""
@@ -96,7 +118,7 @@ def _whence(database: Database, version: Version) -> Iterator[str]:
     yield ""
     listed = sorted(grounds.items(), key=lambda pair: (-pair[1], pair[0]))
     for ground, count in listed[: 4 * MAX_LISTED]:
-        yield f"- {count:,} rows: {ground}"
+        yield f"- {count:,} rows: {_plain(ground)}"
     if len(listed) > 4 * MAX_LISTED:
         yield f"- and {len(listed) - 4 * MAX_LISTED:,} more combinations; each row carries its own"
     gone = withdrawn(database, version.id)
@@ -104,7 +126,7 @@ def _whence(database: Database, version: Version) -> Iterator[str]:
         yield ""
         yield f"**The rights of {len(gone):,} sources were withdrawn since this version was made. Do not train on it.**"
         for source, why in list(gone.items())[:MAX_LISTED]:
-            yield f"- {source}: {why}"
+            yield f"- {_plain(source)}: {_plain(why)}"
     yield ""
 
 
@@ -128,10 +150,10 @@ def _how(version: Version) -> Iterator[str]:
     yield ""
     if "imported" in version.recipe:
         imported = version.recipe["imported"]
-        yield f"Imported from `{imported['file']}` (SHA-256 `{imported['sha256']}`), word for word."
+        yield f"Imported from {_plain(imported['file'])} (SHA-256 `{imported['sha256']}`), word for word."
     else:
         template = summary.get("template", {})
-        yield f"Prompts are those that generation sends, from template {template.get('label')}."
+        yield f"Prompts are those that generation sends, from template {_plain(str(template.get('label')))}."
     yield "Every row passed: schema, round trip, all musical checks under the piece's own period (cadences, keys and"
     yield "chords among them), rights, duplicates, length in tokens, and the rules of the formats."
     yield "What is nearly the same or derived from one source is in one split."
@@ -139,10 +161,10 @@ def _how(version: Version) -> Iterator[str]:
         yield ""
         yield "Left out:"
         yield ""
-        yield from (f"- {count:,}: {words}" for words, count in sorted(summary["left_out"].items()))
+        yield from (f"- {count:,}: {_plain(words)}" for words, count in sorted(summary["left_out"].items()))
     if summary.get("frozen"):
         yield ""
-        yield f"The test split is frozen ({', '.join(summary['frozen'])}): no later version trains on it."
+        yield f"The test split is frozen ({_plain(', '.join(summary['frozen']))}): no later version trains on it."
     yield ""
     yield "```json"
     yield json.dumps(dict(version.recipe), ensure_ascii=False, indent=1, sort_keys=True)
@@ -158,14 +180,16 @@ def _limits(database: Database, version: Version) -> Iterator[str]:
     yield "- Structures are plans of pieces; the notes are made from them by rule."
     holes = coverage_of_cells(counts.tallies["cells"]).holes
     yield f"- {len(holes)} of {len(FORMS) * 36} combinations of form, period and mood have no row."
-    yield from (f"- {words}" for words in unlike_real_music(counts)[:MAX_LISTED])
-    yield from (f"- {each['message']}" for each in summary["findings"]["findings"] if each["severity"] == "warning")
+    yield from (f"- {_plain(words)}" for words in unlike_real_music(counts)[:MAX_LISTED])
+    yield from (
+        f"- {_plain(each['message'])}" for each in summary["findings"]["findings"] if each["severity"] == "warning"
+    )
     out = excluded(database, version.id)
     if out:
         yield f"- {len(out)} rows were excluded by reviewers since; the next build leaves them out."
     frozen = [each.name for each in frozen_tests(database) if each.version_id == version.id]
     if frozen:
-        yield f"- The test split is a frozen test set ({', '.join(frozen)}): train no model on it."
+        yield f"- The test split is a frozen test set ({_plain(', '.join(frozen))}): train no model on it."
     tokens = summary["tokens"]
     costs = [each for each in estimate(tokens["train"], 3, tokens["exact"], model=_model(version.recipe)) if each.usd]
     yield from (f"- Three epochs at {each.provider}: {each.words}" for each in costs[:4])

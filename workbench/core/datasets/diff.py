@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, aliased
@@ -70,6 +70,41 @@ def compare(database: Database, before: Version, after: Version) -> Difference:
         added[0], removed[0], tuple(key for key, *_ in changed[0]), tuple(sides[0]),
         tuple(_moved(before.summary, after.summary)), recipe_difference(before.recipe, after.recipe),
     )  # fmt: skip
+
+
+class TestSides(NamedTuple):
+    """How many test rows two versions share, word for word, and how many only one of them has."""
+
+    shared: int
+    before: int
+    after: int
+
+    @property
+    def same(self) -> bool:
+        """Whether models can be compared by them: there are some, and they are the same."""
+        return self.shared > 0 and not self.before and not self.after
+
+
+def compare_tests(database: Database, before: Version, after: Version) -> TestSides:
+    """Whether two versions test on the same rows."""
+    one, other = aliased(DatasetRow), aliased(DatasetRow)
+    with database.reading() as session:
+        sizes = [
+            session.scalar(
+                select(func.count())
+                .select_from(DatasetRow)
+                .where(DatasetRow.version_id == version.id, DatasetRow.split == "test")
+            )
+            for version in (before, after)
+        ]
+        shared = session.scalar(
+            select(func.count())
+            .select_from(one)
+            .join(other, and_(one.key == other.key, one.digest == other.digest, other.version_id == after.id))
+            .where(one.version_id == before.id, one.split == "test", other.split == "test")
+        )
+    same = int(shared or 0)
+    return TestSides(same, int(sizes[0] or 0) - same, int(sizes[1] or 0) - same)
 
 
 def recipe_difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -76,12 +76,13 @@ def export(
         OSError: it cannot be written.
     """
     names = file_names(version, formats)
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MANIFEST).is_file())):
+    place = folder.resolve()  # "." has no name, and of a link what it leads to is replaced
+    if place.exists() and not (place.is_dir() and _is_ours(place)):
         raise InvalidInputError(
             f"{folder} holds something else than an export.", hint="Name a new folder, or an empty one."
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.{new_id()}.part")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_name(f".{place.name}.{new_id()}.part")
     partial.mkdir()
     try:
         files = {}
@@ -94,10 +95,24 @@ def export(
         }  # fmt: skip
         text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
         (partial / MANIFEST).write_text(text, encoding="utf-8")
-        _put_in_place(partial, folder)
+        _put_in_place(partial, place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return tuple(folder / name for name in (*names, MANIFEST))
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is empty, or holds an earlier export and nothing besides."""
+    held = {path.name for path in folder.iterdir()}
+    if not held:
+        return True
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict) or "content_hash" not in manifest:
+        return False
+    return held <= {MANIFEST, *manifest["files"]}
 
 
 def _put_in_place(partial: Path, folder: Path) -> None:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from workbench.core.datasets.batches import FAULTY
 from workbench.core.datasets.build import Built, Gathered
 from workbench.core.datasets.costs import limit_of
 from workbench.core.datasets.faults import Fault
 from workbench.core.datasets.foreign import row_of_line
+from workbench.core.datasets.frozen import frozen_rows
 from workbench.core.datasets.lines import BrokenLineError, Lines, opened, parse_line
 from workbench.core.datasets.making import Terms, facts_of
-from workbench.core.datasets.recipes import Recipe
+from workbench.core.datasets.recipes import read_recipe
 from workbench.core.datasets.row_checks import Looked, check_row
-from workbench.core.datasets.rows import Row, Split
+from workbench.core.datasets.rows import Row, Split, source_of
 from workbench.core.datasets.versions import in_order, packed, put_bodies, write_version
 from workbench.core.datasets.whole_checks import Whole, check_whole, trace_of
 from workbench.core.errors import InvalidInputError
@@ -42,19 +45,17 @@ def import_file(
     Raises:
         InvalidInputError: the file cannot be read, mixes chat rows with pairs, or has no row.
     """
-    recipe = Recipe(name=name, use=use)
+    recipe = read_recipe({"name": name, "use": use})
     terms = Terms(
         find_template("default", all_templates(database)), True, use, "", recipe.model, limit_of(recipe.model)
     )
     gathered, marks = Gathered(), dict[str, Fingerprint]()
     kinds: set[str] = set()
     waiting: list[tuple[str, bytes]] = []
-    digest = hashlib.sha256()
+    lines: dict[str, int] = {}
     with opened(file) as stream:
-        for number, data, row in _rows(stream, file.name, rights, gathered):
-            digest.update(data)
-            if row is None:
-                continue
+        hashing = _Hashing(stream)
+        for number, row in _rows(hashing, file.name, rights, gathered):
             kinds.add(row.kind)
             looked = Looked(row, terms)
             faults = [Fault(**{**fault.to_dict(), "line": number}) for fault in check_row(looked)]
@@ -73,7 +74,7 @@ def import_file(
                 group=row.key,
             )
             gathered.add(facts, structure, trace_of(row), exact=looked.tokens.exact)
-            marks[row.key] = fingerprint(structure)
+            marks[row.key], lines[row.key] = fingerprint(structure), number
             waiting.append(packed(row))
             if len(waiting) >= STEP:
                 put_bodies(database, waiting)
@@ -83,7 +84,8 @@ def import_file(
     if len(kinds) > 1:
         raise InvalidInputError("The file mixes rows with one answer and pairs.", hint="Split it into two files.")
     facts_in_order = in_order(gathered.facts)
-    faults_of_all = check_whole(Whole(facts_in_order, gathered.traces, marks))
+    found = check_whole(Whole(facts_in_order, gathered.traces, marks, _frozen(database)))
+    faults_of_all = [replace(fault, line=lines.get(fault.key)) for fault in found]
     gathered.tally.add(*faults_of_all)
     wrong = {fault.key for fault in faults_of_all if fault.severity == "error"}
     if wrong:
@@ -96,25 +98,43 @@ def import_file(
     kind = kinds.pop()
     made = {
         "name": name, "kind": kind, "use": use, "split": split, "rights": rights.to_dict(),
-        "imported": {"file": file.name, "sha256": digest.hexdigest()},
+        "imported": {"file": file.name, "sha256": hashing.digest.hexdigest()},
     }  # fmt: skip
     summary = gathered.summary(facts_in_order, terms)
     version, new = write_version(database, made, facts_in_order, summary, name=name, kind=kind, curator=curator)
     return Built(version, new, gathered.tally, dict(gathered.left_out))
 
 
-def _rows(stream: object, name: str, rights: Rights, gathered: Gathered) -> Iterator[tuple[int, bytes, Row | None]]:
-    """Each line's number and bytes, and its row; None where it holds none, which is told."""
-    for line in Lines(stream):  # type: ignore[arg-type]
-        data = line.data or b""
+class _Hashing:
+    """A stream that hashes what is read of it, so that the file is known by what any other tool says of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self.digest = stream, hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        block = self._stream.read(size)
+        self.digest.update(block)
+        return block
+
+
+def _rows(stream: _Hashing, name: str, rights: Rights, gathered: Gathered) -> Iterator[tuple[int, Row]]:
+    """The row of each line, with its number; lines that hold none are told."""
+    for line in Lines(cast(BinaryIO, stream)):
         try:
-            yield line.number, data, row_of_line(parse_line(line), name=name, line=line.number, rights=rights)
+            yield line.number, row_of_line(parse_line(line), name=name, line=line.number, rights=rights)
         except BrokenLineError as problem:
-            gathered.tally.add(problem.fault)
+            gathered.tally.add(replace(problem.fault, line=line.number))
             gathered.left_out[FAULTY] += 1
-            yield line.number, data, None
         except InvalidInputError as problem:
             message = problem.message.removeprefix(f"Line {line.number}: ")
             gathered.tally.add(Fault("format", "error", message, problem.hint, line=line.number))
             gathered.left_out[FAULTY] += 1
-            yield line.number, data, None
+
+
+def _frozen(database: Database) -> dict[str, Fingerprint]:
+    """What nothing may be trained on: the pieces of the frozen test sets, by their sources."""
+    found: dict[str, Fingerprint] = {}
+    for _, row in frozen_rows(database):
+        if source_of(row.key) not in found:
+            found[source_of(row.key)] = fingerprint(row.structure)
+    return found

@@ -108,7 +108,7 @@ def excluded(database: Database, version: str = "") -> dict[str, str]:
         wanted = wanted.where(MarkRow.row_key.in_(select(DatasetRow.key).where(DatasetRow.version_id == version)))
     with database.reading() as session:
         rows = session.execute(wanted.order_by(MarkRow.id)).all()
-        return dict((row[0], row[1]) for row in rows)
+        return {row[0]: row[1] for row in rows}
 
 
 def _mark(row: MarkRow) -> Mark:

@@ -252,10 +252,10 @@ def _rights_then(then: Rights, now: Item) -> Rights:
 
 def _approved_music(database: Database, hashes: Sequence[str]) -> set[tuple[bytes, str]]:
     """Requests, and which music among some is approved for them."""
-    wanted = select(ExampleRow.request, ExampleRow.content_hash).where(ExampleRow.content_hash.in_(hashes))
-    with database.reading() as session:
-        rows = session.execute(wanted.where(ExampleRow.status == "approved"))
-        return {(request_key(request), music) for request, music in rows}
+    wanted = select(ExampleRow.request, ExampleRow.content_hash, ExampleRow.status)
+    with database.reading() as session:  # by hash alone: SQLite would go by the status, through all that is approved
+        rows = session.execute(wanted.where(ExampleRow.content_hash.in_(hashes)))
+        return {(request_key(request), music) for request, music, status in rows if status == "approved"}
 
 
 # Decisions

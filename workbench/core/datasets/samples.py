@@ -16,6 +16,7 @@ from workbench.core.errors import ConflictError, InvalidInputError
 from workbench.core.library.curation import name_of
 from workbench.core.library.database import Database, new_id, now, storable
 from workbench.core.library.dataset_tables import SampleRow
+from workbench.core.music.request import MAX_SEED
 
 Judgement = Literal["right", "wrong"]
 STRATA = ("", "split", "form", "period", "mode", "mood", "tonic", "origin")
@@ -81,7 +82,7 @@ def draw_sample(
     """Draw rows of a version at random, or by stratum (a column of ``STRATA``); the same seed draws the same rows.
 
     Raises:
-        InvalidInputError: no such version or column, no rows to draw from, or too many asked for.
+        InvalidInputError: no such version or column, no rows to draw from, too many asked for, or no seed.
     """
     found = find_version(database, version)
     if found is None:
@@ -90,6 +91,8 @@ def draw_sample(
         raise InvalidInputError(f"{by[:40]!r} is no stratum.", hint=f"Choose one of {', '.join(STRATA[1:])}.")
     if not 1 <= count <= MOST:
         raise InvalidInputError("A sample has 1 to 2,000 rows.", hint="30 to 100 tell a lot.", field="count")
+    if not 0 <= seed <= MAX_SEED:
+        raise InvalidInputError(f"A seed is 0 to {MAX_SEED}.", hint="Any number there will do.", field="seed")
     chosen = filters or RowFilters()
     pairs = keys_of(database, found.id, chosen, by)
     if not pairs:

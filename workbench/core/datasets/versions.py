@@ -21,7 +21,7 @@ from workbench.core.datasets.rows import FACTS, SPLITS, Facts, Row, row_from
 from workbench.core.errors import ConflictError, DatabaseError, InvalidInputError
 from workbench.core.library.curation import name_of
 from workbench.core.library.database import Database, now, storable, storable_json
-from workbench.core.library.dataset_tables import BodyRow, DatasetRow, VersionRow
+from workbench.core.library.dataset_tables import BodyRow, BuildRow, DatasetRow, VersionRow
 
 ID = 16
 """Hexadecimal digits of a version's id: the beginning of its hash."""
@@ -165,8 +165,10 @@ def unfinished(database: Database) -> tuple[tuple[str, str], ...]:
 
 
 def sweep(database: Database) -> int:
-    """Take away contents that no version holds; how many. Only to be called while nothing is built."""
+    """Take away contents that no version holds, unless something is built; how many."""
     with database.writing() as session:
+        if session.scalar(select(BuildRow.id).where(BuildRow.state == "running").limit(1)) is not None:
+            return 0
         held = select(DatasetRow.digest).where(DatasetRow.digest == BodyRow.digest)
         found = session.execute(delete(BodyRow).where(~held.exists()))
         return int(found.rowcount)  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
+from workbench.core.datasets.rows import source_of
 from workbench.core.datasets.versions import find_version
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.choices import choice, choose
@@ -20,6 +21,9 @@ from workbench.core.library.tables import ExampleRow
 
 IMPORTS = "withdrawn imports"
 """The choice that lists the imported versions whose rights were withdrawn."""
+TAKEN_BACK = "The rights of the imported file were withdrawn."
+BEGINNINGS = ("examples", "pairs", "import")
+"""How ids of sources begin that are no row of another version."""
 PAGE = 500
 
 
@@ -30,6 +34,8 @@ def withdrawn(database: Database, version: str) -> dict[str, str]:
         return {}
     with database.reading() as session:
         sources = session.scalars(select(DatasetRow.source).where(DatasetRow.version_id == found.id).distinct()).all()
+    if found.id in (choice(database, IMPORTS) or ()):
+        return dict.fromkeys(sorted(sources), TAKEN_BACK)
     return withdrawn_sources(database, sources, str(found.recipe.get("use", "commercial_training")))
 
 
@@ -39,8 +45,8 @@ def withdrawn_sources(database: Database, sources: Iterable[str], use: str) -> d
     needed: dict[str, list[str]] = {}
     reasons: dict[str, str] = {}
     for source in sorted(set(sources)):
-        if source.partition("/")[0] in taken_back:
-            reasons[source] = "The rights of the imported file were withdrawn."
+        if taken_back.intersection(_parts(source)[0]):
+            reasons[source] = TAKEN_BACK
         for example in examples_of(source):
             needed.setdefault(example, []).append(source)
     for example, why in _refused(database, sorted(needed), use).items():
@@ -50,8 +56,11 @@ def withdrawn_sources(database: Database, sources: Iterable[str], use: str) -> d
 
 
 def examples_of(source: str) -> tuple[str, ...]:
-    """The ids of the examples that a source is made of: one, both of a pair, or none where it was imported."""
-    first, *rest = source.split("/")
+    """The ids of the examples that a source is made of: one, both of a pair, or none where it was imported.
+
+    Rows of other versions, and of versions that those were made of, are followed to where they began.
+    """
+    first, *rest = _parts(source)[1]
     if first == "examples":
         return tuple(rest[:1])
     return tuple(rest[1:]) if first == "pairs" else ()
@@ -70,6 +79,13 @@ def withdraw_import(database: Database, version: str) -> None:
             hint="The rights of examples are kept with them, in Examples.",
         )
     choose(database, IMPORTS, sorted({*(choice(database, IMPORTS) or ()), found.id}))
+
+
+def _parts(source: str) -> tuple[list[str], list[str]]:
+    """The ids of the versions that a source went through, and the parts of the id that it began with."""
+    parts = source_of(source).split("/")
+    began = next((at for at, part in enumerate(parts) if part in BEGINNINGS), len(parts) - 1)
+    return parts[:began], parts[began:]
 
 
 def _refused(database: Database, ids: list[str], use: str) -> dict[str, str]:

@@ -74,8 +74,8 @@ def version_notes(version: Version) -> None:
         lines = [f"- {plain(source)}: {plain(why)}" for source, why in list(gone.items())[:MAX_TOLD]]
         more = f"\n- and {len(gone) - MAX_TOLD:,} more" if len(gone) > MAX_TOLD else ""
         st.error(
-            f"**The rights of {len(gone):,} source{'' if len(gone) == 1 else 's'} were withdrawn since. Do not train on "
-            "this version, nor use what was trained on it.**\n" + "\n".join(lines) + more,
+            f"**The rights of {len(gone):,} source{'' if len(gone) == 1 else 's'} were withdrawn since. "
+            "Do not train on this version, nor use what was trained on it.**\n" + "\n".join(lines) + more,
             icon=":material/gavel:",
         )
     out = excluded(database(), version.id)
