@@ -9,6 +9,7 @@ Start it with ``python -m workbench`` (which calls :func:`start`), or from the r
 | ``GET /sound/{piece}/{voice}.ogg`` | one voice of a piece, rendered when it is first asked for |
 | ``GET /files/{piece}/{kind}`` | ``midi``, ``musicxml``, ``wav``, ``json``, or ``svg-1`` and so on |
 | ``GET /live/{run}`` | the player's data of a piece that is being written, section by section |
+| ``GET /datasets/{version}/{name}`` | a file of a dataset version, sent while it is made: JSONL, Parquet, the card |
 | ``GET /lib/plotly-{version}.min.js`` | plotly.js out of the Python package |
 
 A piece that this process does not hold is answered with 404, an ``error`` and a ``hint``.
@@ -39,6 +40,8 @@ from starlette.routing import Route  # noqa: E402
 from workbench import api  # noqa: E402
 from workbench.api import problem  # noqa: E402
 from workbench.core.errors import WorkbenchError  # noqa: E402
+from workbench.views.datasets.downloads import ROUTE as DATASET_FILE  # noqa: E402
+from workbench.views.datasets.downloads import dataset_file  # noqa: E402
 from workbench.views.engine import jobs  # noqa: E402
 from workbench.views.files import KINDS, render_file  # noqa: E402
 from workbench.views.pieces import Piece, shelf  # noqa: E402
@@ -199,6 +202,7 @@ app = st.App(
         Route("/sound/{piece}/{voice:int}.ogg", sound),
         Route("/files/{piece}/{kind}", file),
         Route("/live/{run}", live),
+        Route(DATASET_FILE, dataset_file),
         Route("/lib/plotly-{version}.min.js", plotly_js),
     ],
 )

@@ -83,7 +83,7 @@ def _filters() -> Filters:
                         st.button(name, key=f"view_{name}", on_click=lambda view=view: _apply(view), width="stretch")
                         st.button(
                             "Forget", key=f"forget_{name}", type="tertiary",
-                            on_click=lambda name=name: delete_view(database(), this_visit().visitor, name),
+                            on_click=lambda name=name: _forget(name),
                         )  # fmt: skip
     return replace(chosen, status=str(status or ""), words=words or "")
 
@@ -116,6 +116,10 @@ def _more_filters() -> Filters:
         save_view(database(), this_visit().visitor, name, whole)
         st.rerun()
     return found
+
+
+def _forget(name: str) -> None:
+    delete_view(database(), this_visit().visitor, name, Filters.screen)
 
 
 def _apply(view: Filters) -> None:

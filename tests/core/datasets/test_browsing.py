@@ -17,7 +17,7 @@ from tests.core.library.conftest import cluster, empty_url  # noqa: F401 - fixtu
 from workbench.core.datasets.browsing import SORTED_BY, RowFilters, beside, choices, keys_of, page_of
 from workbench.core.datasets.marks import mark, take_back
 from workbench.core.datasets.rows import Facts
-from workbench.core.datasets.versions import Version, facts_of_version, put_bodies
+from workbench.core.datasets.versions import Version, facts_of_version
 from workbench.core.library.curation import Filters
 from workbench.core.library.database import Database
 from workbench.core.library.saved_views import delete_view, save_view, saved_views
@@ -100,17 +100,14 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
 @pytest.fixture
 def each_shelf(empty_url: str, tmp_path: Path) -> Iterator[Shelf]:  # noqa: F811
     """The small version in a database of each kind."""
-    origin, small = copied(tmp_path_factory_folder(tmp_path))
+    folder = tmp_path / "origin"
+    folder.mkdir()
+    origin, small = copied(folder)
     database = Database(empty_url).upgrade()
     version = carried_over(origin, small, database)
     yield Shelf(database, version, list(facts_of_version(origin, small.id)), {})
     origin.close()
     database.close()
-
-
-def tmp_path_factory_folder(folder: Path) -> Path:
-    (folder / "origin").mkdir()
-    return folder / "origin"
 
 
 def values(name: str) -> Callable[[Shelf], list[str]]:
@@ -277,7 +274,6 @@ def test_each_database_finds_the_same_words_and_marks(each_shelf: Shelf) -> None
     mark(database, id, facts[3].key, "flag", curator="ada")
     assert [each.key for each in each_shelf.pages(RowFilters(mark="flag"))] == [facts[3].key]
     assert sum(choices(database, id)["split"].values()) == len(facts)
-    put_bodies(database, [])
 
 
 # Saved views

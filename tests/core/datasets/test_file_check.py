@@ -222,10 +222,6 @@ def test_parts_that_do_not_agree_are_told_by_their_own_check() -> None:
     assert "music.schema.measures-agree" in musical(lambda data: data["sections"][0].update(measures=9))
 
 
-def test_a_mark_before_the_answer_has_to_be_repaired() -> None:
-    assert [fault.check for fault in answer_faults("\ufeff" + ANSWER)] == ["answer.repair", "answer.canonical"]
-
-
 def test_a_piece_without_end_is_not_realized() -> None:
     started = time.perf_counter()
     found = musical(lambda data: data.update(sections=[data["sections"][0] | {"phrases": None, "measures": 1000}] * 32))

@@ -27,7 +27,7 @@ def test_every_approved_piece_is_counted_once(library: Database):
 
 def test_a_piece_that_is_not_approved_is_not_counted(library: Database):
     item = queue(library, Filters(status="approved"))[0][0]
-    vote(library, item.id, "reject", curator="ada", seen=item.version)
+    vote(library, item.id, "reject", curator="ada", version=item.version)
     assert count_library(library).counts.pieces == 11
 
 

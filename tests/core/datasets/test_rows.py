@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.core.datasets.faults import MAX_TOLD, Fault, Severity, Tally
-from workbench.core.datasets.rows import Change, Row, Source, digest_of, key_of, plain_messages, row_from, source_of
+from workbench.core.datasets.rows import Change, Row, digest_of, key_of, plain_messages, row_from, source_of
 from workbench.core.errors import InvalidInputError
 from workbench.core.generate.providers.calls import Message
 from workbench.core.generate.wire import wire_text
@@ -64,14 +64,6 @@ def test_different_pieces_have_different_keys(
 
 
 # Sources
-
-
-def test_a_source_is_shown_as_the_example_that_it_is() -> None:
-    source = Source("examples/snow", 3, "built-in", SNOW.request, SNOW.structure, OWN, ("calm",))
-    shown = source.example
-    assert (shown.id, shown.request, shown.structure, shown.tags) == ("snow", SNOW.request, SNOW.structure, ("calm",))
-    assert shown.rights == OWN.to_dict()
-    assert source.rejected is None
 
 
 # Rows

@@ -27,10 +27,7 @@ def answer_faults(answer: str, request: Request | None = None) -> list[Fault]:
     structure, fault = _read(answer, mended)
     if structure is None:
         return [fault] if fault else []
-    musical = _musical(structure, request)
-    if not musical and mended is not None:
-        musical.append(_repair("The answer is not valid as it stands.", mended))
-    return [*musical, *_canonical(structure, answer)]
+    return [*_musical(structure, request), *_canonical(structure, answer)]
 
 
 def rejected_faults(rejected: str) -> list[Fault]:
@@ -67,7 +64,7 @@ def _read(answer: str, mended: Sanitized | None) -> tuple[MusicStructure | None,
         return None, Fault(check, "error", message, problem.hint)
 
 
-def _repair(message: str, mended: Sanitized, check: str = "answer.repair") -> Fault:
+def _repair(message: str, mended: Sanitized, check: str) -> Fault:
     count = len(mended.repairs)
     first = f" {mended.repairs[0].why}" if mended.repairs else ""
     hint = f"It would take {count} repair{'' if count == 1 else 's'}:{first} Mend the answer itself."

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.core.datasets.balance import balance_faults
-from workbench.core.datasets.batches import Batch, Done, Job, make_batch
+from workbench.core.datasets.batches import FAULTY, Batch, Done, Job, make_batch
 from workbench.core.datasets.costs import limit_of
 from workbench.core.datasets.faults import Fault, Tally
 from workbench.core.datasets.frozen import frozen_tests
@@ -20,17 +20,16 @@ from workbench.core.datasets.making import Terms, terms_of
 from workbench.core.datasets.planning import BuildPlan, Entry, Told, plan_build
 from workbench.core.datasets.processes import spread
 from workbench.core.datasets.recipes import Recipe
-from workbench.core.datasets.rows import SPLITS, Facts, Source, source_of
+from workbench.core.datasets.rows import SPLITS, Facts, Source
 from workbench.core.datasets.sources import sources
 from workbench.core.datasets.statistics import Counts
-from workbench.core.datasets.versions import Version, find_row, in_order, put_bodies, write_version
+from workbench.core.datasets.versions import Version, find_body, find_row, in_order, put_bodies, write_version
 from workbench.core.datasets.whole_checks import Trace, Whole, check_whole, trace_of
 from workbench.core.errors import ConflictError, InvalidInputError
 from workbench.core.generate.templates import all_templates, find_template
 from workbench.core.library.curation import approved
 from workbench.core.library.database import Database
 from workbench.core.library.examples import Example
-from workbench.core.library.likeness import Fingerprint, fingerprint
 from workbench.core.library.retrieval import Index
 from workbench.core.music.structure import MusicStructure
 
@@ -82,6 +81,16 @@ class Gathered:
         self.exact &= exact
         for counts in (self.everything,) if facts.derived else (self.everything, self.originals):
             counts.add(structure, mood=facts.mood, seconds=facts.seconds, tokens=facts.tokens_in + facts.tokens_out)
+
+    def take_away(self, facts: Facts, structure: MusicStructure) -> None:
+        """Take away one row that has an error."""
+        one = Counts()
+        one.add(structure, mood=facts.mood, seconds=facts.seconds, tokens=facts.tokens_in + facts.tokens_out)
+        for counts in (self.everything,) if facts.derived else (self.everything, self.originals):
+            counts.pieces -= 1
+            for name, tally in one.tallies.items():
+                counts.tallies[name] -= tally
+        self.left_out[FAULTY] += 1
 
     def summary(self, facts: Sequence[Facts], terms: Terms) -> dict[str, Any]:
         """What a version says about its rows."""
@@ -138,7 +147,7 @@ def build(
     _add_frozen(database, plan, gathered)
     told("Checking the whole", plan.rows, plan.rows)
     facts = in_order(gathered.facts)
-    _check(recipe, plan, facts, gathered)
+    _check(database, recipe, plan, facts, gathered)
     if not facts or (gathered.tally.errors and recipe.faults == "block"):
         return Built(None, False, gathered.tally, dict(gathered.left_out))
     told("Writing the version", plan.rows, plan.rows)
@@ -208,20 +217,15 @@ def _add_frozen(database: Database, plan: BuildPlan, gathered: Gathered) -> None
         gathered.add(facts, row.structure, trace_of(row))
 
 
-def _check(recipe: Recipe, plan: BuildPlan, facts: list[Facts], gathered: Gathered) -> None:
+def _check(database: Database, recipe: Recipe, plan: BuildPlan, facts: list[Facts], gathered: Gathered) -> None:
     """The checks of the whole; with ``leave-out`` a row that they name is taken away."""
-    frozen: dict[str, Fingerprint] = {}
-    for _, row in plan.frozen:
-        if source_of(row.key) not in frozen:
-            frozen[source_of(row.key)] = fingerprint(row.structure)
-    faults = check_whole(Whole(facts, gathered.traces, plan.fingerprints, frozen))
+    faults = check_whole(Whole(facts, gathered.traces, plan.fingerprints, plan.held))
     gathered.tally.add(*faults)
     if recipe.faults == "leave-out":
         wrong = {fault.key for fault in faults if fault.severity == "error"}
-        kept = [each for each in facts if each.key not in wrong and each.source not in wrong]
-        if len(kept) < len(facts):
-            gathered.left_out["rows with errors"] += len(facts) - len(kept)
-            facts[:] = kept
+        for each in [each for each in facts if each.key in wrong or each.source in wrong]:
+            gathered.take_away(each, find_body(database, each.digest).structure)
+            facts.remove(each)
     gathered.tally.add(*_balance(recipe, facts, gathered))
 
 

@@ -122,9 +122,7 @@ def build_now(
     return run_now(database, work, recipe.to_dict(), curator=curator)
 
 
-def run_now(
-    database: Database, work: Callable[[str], Built], recipe: Mapping[str, Any], *, curator: str
-) -> Built:
+def run_now(database: Database, work: Callable[[str], Built], recipe: Mapping[str, Any], *, curator: str) -> Built:
     """Do some work that makes a version here and now; it is given the id of the build. Whatever it raises is raised."""
     clear_up(database)
     id = _write_down(database, recipe, curator, new_owner())

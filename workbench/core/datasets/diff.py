@@ -72,7 +72,7 @@ def compare(database: Database, before: Version, after: Version) -> Difference:
     )  # fmt: skip
 
 
-class TestSides(NamedTuple):
+class SharedTests(NamedTuple):
     """How many test rows two versions share, word for word, and how many only one of them has."""
 
     shared: int
@@ -85,7 +85,7 @@ class TestSides(NamedTuple):
         return self.shared > 0 and not self.before and not self.after
 
 
-def compare_tests(database: Database, before: Version, after: Version) -> TestSides:
+def compare_tests(database: Database, before: Version, after: Version) -> SharedTests:
     """Whether two versions test on the same rows."""
     one, other = aliased(DatasetRow), aliased(DatasetRow)
     with database.reading() as session:
@@ -104,7 +104,7 @@ def compare_tests(database: Database, before: Version, after: Version) -> TestSi
             .where(one.version_id == before.id, one.split == "test", other.split == "test")
         )
     same = int(shared or 0)
-    return TestSides(same, int(sizes[0] or 0) - same, int(sizes[1] or 0) - same)
+    return SharedTests(same, int(sizes[0] or 0) - same, int(sizes[1] or 0) - same)
 
 
 def recipe_difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -22,7 +22,7 @@ from workbench.core.datasets.lines import BrokenLineError, Lines, opened, parse_
 from workbench.core.datasets.making import Terms, facts_of
 from workbench.core.datasets.recipes import read_recipe
 from workbench.core.datasets.row_checks import Looked, check_row
-from workbench.core.datasets.rows import Row, Split, source_of
+from workbench.core.datasets.rows import Row, Split
 from workbench.core.datasets.versions import in_order, packed, put_bodies, write_version
 from workbench.core.datasets.whole_checks import Whole, check_whole, trace_of
 from workbench.core.errors import InvalidInputError
@@ -135,6 +135,6 @@ def _frozen(database: Database) -> dict[str, Fingerprint]:
     """What nothing may be trained on: the pieces of the frozen test sets, by their sources."""
     found: dict[str, Fingerprint] = {}
     for _, row in frozen_rows(database):
-        if source_of(row.key) not in found:
-            found[source_of(row.key)] = fingerprint(row.structure)
+        if row.source_id not in found:
+            found[row.source_id] = fingerprint(row.structure)
     return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from workbench.core.datasets.augment import variants
@@ -17,6 +17,7 @@ from workbench.core.datasets.recipes import Augmentation, Quota, Recipe
 from workbench.core.datasets.rows import Changes, Row, Source, Split, digest_of, key_of, source_of
 from workbench.core.datasets.sources import sources
 from workbench.core.datasets.splits import assign, group
+from workbench.core.datasets.withdrawn import examples_of, withdrawn_sources
 from workbench.core.library.curation import content_hash
 from workbench.core.library.database import Database
 from workbench.core.library.likeness import Fingerprint, fingerprint
@@ -47,12 +48,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """What a build will hold. ``left_out`` says what is not in it and why, in words, with counts."""
+    """What a build will hold. ``left_out`` says what is not in it and why, in words, with counts.
+
+    ``frozen`` are the rows of frozen test sets that are in it; ``held`` are the pieces of all such rows, also of those
+    that are not, by the names of their sources: nothing near them is in it.
+    """
 
     entries: tuple[Entry, ...]
     frozen: tuple[tuple[str, Row], ...]
     left_out: Mapping[str, int]
     fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict, repr=False)
+    held: Mapping[str, Fingerprint] = field(default_factory=dict, repr=False)
 
     @property
     def rows(self) -> int:
@@ -85,15 +91,15 @@ class _Seen:
 def plan_build(database: Database, recipe: Recipe, told: Told = lambda *_: None) -> BuildPlan:
     """Decide what a build will hold.
 
-    What is near a row of a frozen test set, or made from the same source, is left out; those rows themselves are the
-    test split. The same piece for the same request is taken once.
+    What is near a row of a frozen test set, or made from the same source, is left out; those rows themselves, as far
+    as they may be used, are the test split. The same piece for the same request is taken once.
 
     Raises:
         InvalidInputError: the recipe names something that there is not.
     """
     left_out: Counter[str] = Counter()
     without = excluded(database)
-    frozen = _frozen(database, recipe, without, left_out)
+    frozen, held = _frozen(database, recipe, without, left_out)
     seen: list[_Seen] = []
     marks: dict[str, Fingerprint] = {}
     music: set[str] = set()
@@ -110,7 +116,7 @@ def plan_build(database: Database, recipe: Recipe, told: Told = lambda *_: None)
         seen.append(_seen(source, recipe))
         marks[source.id] = fingerprint(source.structure)
     told("Looking for pieces that are nearly the same", 0, len(seen))
-    sides, groups = _sides(seen, marks, frozen, recipe)
+    sides, groups = _sides(seen, marks, held, recipe, tested=bool(frozen))
     entries = []
     for each in seen:
         side = sides.get(each.source)
@@ -132,7 +138,7 @@ def plan_build(database: Database, recipe: Recipe, told: Told = lambda *_: None)
     dropped = sum(len(entry.wanted) for entry in entries) - sum(len(entry.wanted) for entry in chosen)
     if dropped:
         left_out["over a quota"] += dropped
-    return BuildPlan(tuple(chosen), tuple(frozen), dict(left_out), fingerprints=marks)
+    return BuildPlan(tuple(chosen), tuple(frozen), dict(left_out), fingerprints=marks, held=held)
 
 
 def _seen(source: Source, recipe: Recipe) -> _Seen:
@@ -151,42 +157,55 @@ def _less(source: Source) -> str:
 
 def _frozen(
     database: Database, recipe: Recipe, without: Mapping[str, str], left_out: Counter[str]
-) -> list[tuple[str, Row]]:
-    """The frozen rows that this version's test split is made of: those of its kind that may still be used."""
-    found = []
-    for version, row in frozen_rows(database):
-        if row.key in without or source_of(row.key) in without:
+) -> tuple[list[tuple[str, Row]], dict[str, Fingerprint]]:
+    """The frozen rows that this version's test split is made of: those of its kind that may still be used; and the
+    pieces of all frozen rows by their sources, since nothing may be trained on the others either."""
+    rows = list(frozen_rows(database))
+    taken_back = withdrawn_sources(database, {str(row.source["id"]) for _, row in rows}, recipe.use)
+    found: list[tuple[str, Row]] = []
+    held: dict[str, Fingerprint] = {}
+    for version, row in rows:
+        source = str(row.source["id"])
+        if source not in held:
+            held[source] = fingerprint(row.structure)
+        if row.kind != recipe.kind:
+            continue
+        if row.key in without or source in without:
             left_out["a frozen test row, excluded by a reviewer"] += 1
-        elif not uses_of(read_rights(dict(row.rights)))[recipe.use].allowed:
+        elif source in taken_back or not uses_of(read_rights(dict(row.rights)))[recipe.use].allowed:
             left_out["a frozen test row whose rights do not allow the use"] += 1
         else:
             found.append((version, row))
-    return found
+    return found, held
 
 
 def _sides(
-    seen: list[_Seen], marks: Mapping[str, Fingerprint], frozen: Iterable[tuple[str, Row]], recipe: Recipe
-) -> tuple[dict[str, Split | None], dict[str, str]]:
+    seen: list[_Seen], marks: Mapping[str, Fingerprint], held: Mapping[str, Fingerprint], recipe: Recipe, *,
+    tested: bool,
+) -> tuple[dict[str, Split | None], dict[str, str]]:  # fmt: skip
     """The split of each source (None: it is too near a frozen test row to be in any), and the name of its group."""
-    held: dict[str, Fingerprint] = {}
-    links: list[tuple[str, str]] = []
-    for _, row in frozen:
-        name = f"frozen/{source_of(row.key)}"
-        if name not in held:
-            held[name] = fingerprint(row.structure)
-            if source_of(row.key) in marks:
-                links.append((source_of(row.key), name))
-    groups = group([*marks.items(), *held.items()], links)
-    touched = {groups[name] for name in held}
+    links = [(source, origin) for source in marks for origin in _made_from(source) if origin != source]
+    for source in held:
+        links += [(f"frozen/{source}", origin) for origin in {source, *_made_from(source)}]
+    groups = group([*marks.items(), *((f"frozen/{source}", mark) for source, mark in held.items())], links)
+    touched = {groups[f"frozen/{source}"] for source in held}
     open_ones = {each.source: groups[each.source] for each in seen if groups[each.source] not in touched}
     ratios = recipe.split
-    if held and ratios.test:
+    if tested and ratios.test:
         rest = ratios.train + ratios.validation
         update = {"train": ratios.train / rest, "validation": ratios.validation / rest, "test": 0.0}
         ratios = ratios.model_copy(update=update)  # the frozen rows are the test split
     strata = {each.source: f"{each.form}|{each.period}|{each.mode}" for each in seen if each.source in open_ones}
     placed = assign(open_ones, ratios, recipe.seed, strata=strata)
     return {each.source: placed.get(each.source) for each in seen}, groups
+
+
+def _made_from(source: str) -> tuple[str, ...]:
+    """The examples that a source was made from, also by way of another version: ``VERSION/examples/elise~tempo=84``."""
+    first, _, rest = source.partition("/")
+    if first in {"examples", "pairs"}:
+        return tuple(f"examples/{id}" for id in examples_of(source_of(source)))
+    return _made_from(rest) if rest else ()
 
 
 def _within(entries: list[Entry], quotas: tuple[Quota, ...], seed: int) -> list[Entry]:

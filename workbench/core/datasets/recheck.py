@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.core.datasets.costs import limit_of
 from workbench.core.datasets.faults import Fault, Tally
-from workbench.core.datasets.frozen import frozen_rows, frozen_tests
+from workbench.core.datasets.frozen import frozen_tests
 from workbench.core.datasets.making import Terms
 from workbench.core.datasets.overlap import overlap
 from workbench.core.datasets.planning import Told
 from workbench.core.datasets.processes import spread
 from workbench.core.datasets.recipes import Recipe
 from workbench.core.datasets.row_checks import Looked, check_row
-from workbench.core.datasets.rows import Row, source_of
+from workbench.core.datasets.rows import Row
 from workbench.core.datasets.versions import Version, bodies, content_hash, facts_of_version
 from workbench.core.datasets.whole_checks import Trace, Whole, check_whole, trace_of
 from workbench.core.datasets.withdrawn import withdrawn
@@ -119,16 +120,17 @@ def _look(part: _Part) -> _Seen:
 
 
 def _frozen(database: Database, version: Version) -> dict[str, Fingerprint]:
-    """What no version may train on: the frozen tests that were frozen before this version was made, or from it."""
-    if not any(
-        each.created_at <= version.created_at or each.version_id == version.id for each in frozen_tests(database)
-    ):
-        return {}
+    """What this version may not train on: the tests that were frozen before it was made, or from it."""
+    held = dict.fromkeys(
+        each.version_id
+        for each in frozen_tests(database)
+        if each.created_at <= version.created_at or each.version_id == version.id
+    )
     found: dict[str, Fingerprint] = {}
-    for _, row in frozen_rows(database):
-        if source_of(row.key) not in found:
-            try:
-                found[source_of(row.key)] = fingerprint(row.structure)
-            except InvalidInputError:
-                continue
+    for id in held:
+        for _, row in bodies(database, id, split="test"):
+            source = str(row.source["id"])
+            if source not in found:
+                with suppress(InvalidInputError):  # the checks of its own version say so
+                    found[source] = fingerprint(row.structure)
     return found

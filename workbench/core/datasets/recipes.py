@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.core.checks import PROFILES
 from workbench.core.datasets.rows import Kind
@@ -14,7 +14,14 @@ from workbench.core.library.rights import USES
 from workbench.core.music.moods import WORDS
 from workbench.core.music.request import MAX_SEED
 
-Name = Annotated[str, Field(min_length=1, max_length=80)]
+
+def _plain_name(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("write a name in letters, digits and signs")
+    return text.strip()
+
+
+Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_plain_name)]
 Word = Annotated[str, Field(max_length=120)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 MOODS = tuple(word for row in WORDS for word in row)
@@ -36,19 +43,19 @@ class Sources(Part):
 
     examples: bool = True
     versions: tuple[Name, ...] = Field(default=(), max_length=20)
-    forms: tuple[Word, ...] = ()
-    periods: tuple[Word, ...] = ()
-    modes: tuple[Literal["major", "minor"], ...] = ()
-    moods: tuple[Word, ...] = ()
-    origins: tuple[Word, ...] = ()
+    forms: tuple[Word, ...] = Field(default=(), max_length=60)
+    periods: tuple[Word, ...] = Field(default=(), max_length=60)
+    modes: tuple[Literal["major", "minor"], ...] = Field(default=(), max_length=2)
+    moods: tuple[Word, ...] = Field(default=(), max_length=60)
+    origins: tuple[Word, ...] = Field(default=(), max_length=60)
     words: str = Field(default="", max_length=200)
 
 
 class Quota(Part):
     """At most ``most`` rows of those that match; originals go before derived rows."""
 
-    form: str = ""
-    period: str = ""
+    form: Word = ""
+    period: Word = ""
     mode: Literal["", "major", "minor"] = ""
     most: int = Field(ge=0, le=MAX_MOST, strict=True)
 
@@ -152,6 +159,6 @@ def read_recipe(data: object) -> Recipe:
         pointer = "".join(f"/{part}" for part in first["loc"])
         said = str(first["msg"]).removeprefix("Value error, ")
         raise InvalidInputError(
-            f"The recipe cannot be used: {pointer.strip('/') or 'it'}: {said[:200]}.",
+            f"The recipe cannot be used: {pointer.strip('/')[:80] or 'it'}: {said[:200]}.",
             hint="See: python -m workbench dataset build --help.", field=pointer,
         ) from None  # fmt: skip

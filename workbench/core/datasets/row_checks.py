@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
+from pydantic import ValidationError
+
 from workbench.core.checks import Report, check
 from workbench.core.datasets.faults import Fault
 from workbench.core.datasets.formats import FORMATS
@@ -52,9 +54,18 @@ class Looked:
         return Fault(check, "error", message, hint, key=self.row.key)
 
     @cached_property
+    def asked(self) -> tuple[Request, str]:
+        """What was asked for, or an empty request and what is wrong with it."""
+        try:
+            return Request.model_validate(dict(self.row.request)), ""
+        except ValidationError as problem:
+            first = problem.errors(include_url=False)[0]
+            return Request(), f"{'/'.join(map(str, first['loc'])) or 'it'}: {first['msg'][:200]}"
+
+    @property
     def request(self) -> Request:
-        """What was asked for."""
-        return Request.model_validate(dict(self.row.request))
+        """What was asked for; empty where it cannot be read."""
+        return self.asked[0]
 
     @cached_property
     def read(self) -> tuple[MusicStructure | None, InvalidInputError | None]:
@@ -101,7 +112,9 @@ def check_row(looked: Looked) -> tuple[Fault, ...]:
 
 @row_check("schema")
 def _schema(looked: Looked) -> Iterator[Fault]:
-    """The answer, and the rejected one of a pair, are MusicStructures."""
+    """The request can be read; the answer, and the rejected one of a pair, are MusicStructures."""
+    if looked.asked[1]:
+        yield looked.fault("schema", f"The request cannot be read: {looked.asked[1]}.", "Build the row again.")
     problem = looked.read[1]
     if problem is not None:
         yield looked.fault("schema", f"The answer is no MusicStructure: {problem.message}", problem.hint)
@@ -136,6 +149,17 @@ def _round_trip(looked: Looked) -> Iterator[Fault]:
         repairs = looked.sanitized.repairs if looked.sanitized else ()
         what = f": {repairs[0].why}" if repairs else "."
         yield looked.fault("round-trip", f"The answer would have to be repaired{what}", "Mend the piece first.")
+
+
+@row_check("round-trip.rejected")
+def _round_trip_rejected(looked: Looked) -> Iterator[Fault]:
+    """The rejected answer of a pair differs from the chosen one in its music, not in how it is written."""
+    structure = _read(looked.row.rejected)[0] if looked.row.kind == "pair" else None
+    if structure is not None and wire_text(structure) != looked.row.rejected:
+        yield looked.fault(
+            "round-trip", "The rejected answer's JSON was changed: it is not written as the schema orders it.",
+            "Build the row again, or import the file anew.",
+        )  # fmt: skip
 
 
 @row_check("music")

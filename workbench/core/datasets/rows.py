@@ -15,7 +15,6 @@ from typing import Any, Literal, NamedTuple
 
 from workbench.core.errors import InvalidInputError
 from workbench.core.generate.providers.calls import Message
-from workbench.core.library.examples import Example
 from workbench.core.library.rights import Rights
 from workbench.core.music.reading import parse_json, read_structure
 from workbench.core.music.request import Request
@@ -61,11 +60,6 @@ class Source:
     rejected: MusicStructure | None = None
     why: str = ""
 
-    @property
-    def example(self) -> Example:
-        """The source as a prompt may show it."""
-        return Example(self.id.rpartition("/")[2], self.request, self.structure, self.tags, "", self.rights.to_dict())
-
 
 @dataclass(frozen=True)
 class Row:
@@ -81,6 +75,11 @@ class Row:
     source: Mapping[str, Any]
     changes: Changes
     rights: Mapping[str, Any]
+
+    @property
+    def source_id(self) -> str:
+        """The id of the source that the row was made from."""
+        return str(self.source["id"])
 
     @property
     def structure(self) -> MusicStructure:
@@ -141,8 +140,11 @@ def row_from(data: Mapping[str, Any]) -> Row:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a row is filtered, sorted and drawn by. ``seconds`` is as performed; tokens are those of the prompt and the
-    answer (the longer one of a pair). ``cadences``, ``lengths`` (of phrases, in bars) and ``chords`` are in order."""
+    """What a row is filtered, sorted and drawn by.
+
+    ``seconds`` is as performed; tokens are those of the prompt and the answer (the longer one of a pair); ``cadence``
+    is the last one; ``changes`` are in words as ``Change`` writes them, empty for an original.
+    """
 
     key: str
     digest: str
@@ -200,11 +202,11 @@ def plain_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
 
 def digest_of(text: str) -> str:
     """The hash of a text: 64 hexadecimal digits."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _structure(answer: str) -> MusicStructure:
-    data = parse_json(answer.encode())
+    data = parse_json(answer)
     if not isinstance(data, dict):
         raise InvalidInputError("The answer is no JSON object.", hint="It has to be a MusicStructure.")
     return read_structure(data)

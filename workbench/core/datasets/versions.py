@@ -264,6 +264,17 @@ def find_row(database: Database, version: str, key: str) -> tuple[Facts, Row] | 
     return facts, unpacked(facts.digest, found[0])
 
 
+def find_body(database: Database, digest: str) -> Row:
+    """The row that is kept under a hash.
+
+    Raises:
+        DatabaseError: there is none, or it is damaged.
+    """
+    with database.reading() as session:
+        data = session.scalar(select(BodyRow.data).where(BodyRow.digest == digest))
+    return unpacked(digest, data or b"")
+
+
 def unpacked(digest: str, data: bytes) -> Row:
     """The row that was kept under a hash.
 

@@ -127,14 +127,23 @@ def _test_leaks(whole: Whole) -> Iterator[Fault]:
 
 @whole_check("leak.shown")
 def _shown_leaks(whole: Whole) -> Iterator[Fault]:
-    """The few-shot examples in prompts come from the training side, and from no piece related to the row's own."""
+    """The few-shot examples in prompts come from the training side, and from no piece related to the row's own.
+
+    What a test row shows may be validated with: a frozen one shows what was trained on when it was made.
+    """
     groups = {each.source: (each.group, each.split) for each in whole.facts}
     for each in whole.facts:
         for id in whole.traces[each.key].shown:
             group, split = groups.get(f"examples/{id}", ("", ""))
-            if group and (group == each.group or split != "train"):
-                why = "it is related to the row's own piece" if group == each.group else f"it is in the {split} split"
-                yield Fault(
-                    "leak.shown", "error", f"The prompt shows the example {id}, but {why}.",
-                    "Build the version again.", each.key,
-                )  # fmt: skip
+            if group and group == each.group:
+                why = "it is related to the row's own piece"
+            elif split == "test" or (split == "validation" and each.split != "test"):
+                why = f"it is in the {split} split"
+            elif f"examples/{id}" in whole.frozen and each.split != "test":
+                why = "it is in a frozen test set"
+            else:
+                continue
+            yield Fault(
+                "leak.shown", "error", f"The prompt shows the example {id}, but {why}.", "Build the version again.",
+                each.key,
+            )  # fmt: skip

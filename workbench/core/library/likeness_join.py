@@ -23,6 +23,7 @@ from workbench.core.library.likeness import CHORDS, NEAR_DUPLICATE, TUNE, WEIGHT
 
 Whole = NDArray[np.int64]
 Places = NDArray[np.int32]
+Found = tuple[Whole, Whole, NDArray[np.float64]]
 
 _UNITS = np.rint(4 * WEIGHTS).astype(np.uint8)
 """What a run counts for, in whole numbers."""
@@ -97,9 +98,6 @@ def _connect(labels: Whole, one: Whole, other: Whole) -> None:
         np.minimum.at(labels, np.maximum(first, second), np.minimum(first, second))
         while not np.array_equal(labels, nearer := labels[labels]):
             labels[:] = nearer
-
-
-# Pieces
 
 
 @dataclass(frozen=True)
@@ -202,12 +200,6 @@ def _ranks(kind: NDArray[np.uint8], often: Whole) -> Whole:
         at = np.flatnonzero(kind == each)
         ranks[at[np.argsort(-often[at], kind="stable")]] = np.arange(len(at))
     return ranks
-
-
-# Pairs
-
-
-Found = tuple[Whole, Whole, NDArray[np.float64]]
 
 
 def _near(pieces: _Pieces, threshold: float, labels: Whole | None = None) -> Iterator[Found]:
@@ -329,9 +321,6 @@ class _Comparison:
         whole = pieces.weights[one] + pieces.weights[other]
         alike: NDArray[np.float64] = 2 * shared / whole
         return alike
-
-
-# Copies
 
 
 def _copies(pieces: _Pieces) -> Found:

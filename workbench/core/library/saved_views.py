@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from sqlalchemy import select
@@ -46,7 +47,7 @@ def save_view(database: Database, curator: str, name: str, filters: Kept) -> Non
 
 def saved_views(database: Database, curator: str, kind: type[K] = Filters) -> dict[str, K]:  # type: ignore[assignment]
     """A person's views of one kind of filters, by name; what such filters no longer know is left out."""
-    known = set(kind.__dataclass_fields__)
+    known = {field.name for field in fields(kind)}
     with database.reading() as session:
         rows = session.scalars(
             select(SavedViewRow)
@@ -56,8 +57,9 @@ def saved_views(database: Database, curator: str, kind: type[K] = Filters) -> di
         return {row.name: kind(**{k: v for k, v in row.filters.items() if k in known}) for row in rows}
 
 
-def delete_view(database: Database, curator: str, name: str, screen: str = Filters.screen) -> None:
+def delete_view(database: Database, curator: str, name: str, screen: str) -> None:
     """Forget a view."""
+    name = " ".join(storable(name).split())[:80]
     with database.writing() as session:
         row = session.get(SavedViewRow, (screen, name_of(curator), name))
         if row is not None:
