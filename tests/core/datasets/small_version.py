@@ -25,6 +25,7 @@ from workbench.core.library.curation import load_built_in
 from workbench.core.library.database import Database
 from workbench.core.library.examples import load_examples
 
+ROOT = Path(__file__).parents[3]
 RECIPE: dict[str, Any] = {
     "name": "small", "augmentation": {"keys": 2}, "sources": {"forms": ["rondo", "ABA"]},
 }  # fmt: skip

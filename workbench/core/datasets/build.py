@@ -223,9 +223,9 @@ def _check(database: Database, recipe: Recipe, plan: BuildPlan, facts: list[Fact
     gathered.tally.add(*faults)
     if recipe.faults == "leave-out":
         wrong = {fault.key for fault in faults if fault.severity == "error"}
-        for each in [each for each in facts if each.key in wrong or each.source in wrong]:
+        for each in (each for each in facts if each.key in wrong or each.source in wrong):
             gathered.take_away(each, find_body(database, each.digest).structure)
-            facts.remove(each)
+        facts[:] = [each for each in facts if each.key not in wrong and each.source not in wrong]
     gathered.tally.add(*_balance(recipe, facts, gathered))
 
 

@@ -105,7 +105,9 @@ def _chords(counts: Counts, mode: str) -> str:
 
 
 def _measured(name: str) -> Callable[[Counts], str]:
-    what = {"seconds": ("pieces", "seconds"), "tokens": ("rows", "tokens"), "measures": ("pieces", "bars")}[name]
+    one, verb, unit = {
+        "seconds": ("piece", "last", "seconds"), "tokens": ("row", "ha", "tokens"), "measures": ("piece", "ha", "bars"),
+    }[name]  # fmt: skip
 
     def words(counts: Counts) -> str:
         tally = counts.tallies[name]
@@ -116,10 +118,9 @@ def _measured(name: str) -> Callable[[Counts], str]:
             seen += tally[middle]
             if seen >= half:
                 break
-        one = what[0].removesuffix("s")
         if len(held) == 1:
-            return f"All {what[0]} have {held[0]} {what[1]}."
-        return f"The middle {one} has {middle} {what[1]}, the shortest {held[0]}, the longest {held[-1]}."
+            return f"Every {one} {verb}s {held[0]} {unit}."
+        return f"The middle {one} {verb}s {middle} {unit}, the shortest {held[0]}, the longest {held[-1]}."
 
     return words
 

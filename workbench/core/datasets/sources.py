@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import merge
 
+from pydantic import ValidationError
 from sqlalchemy import and_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -13,7 +14,7 @@ from workbench.core.datasets.recipes import Recipe
 from workbench.core.datasets.rows import Source
 from workbench.core.datasets.versions import bodies, version_named
 from workbench.core.errors import InvalidInputError
-from workbench.core.library.curation import Filters, conditions, item_of
+from workbench.core.library.curation import Filters, Item, conditions, item_of
 from workbench.core.library.database import Database
 from workbench.core.library.rights import read_rights
 from workbench.core.library.tables import ExampleRow
@@ -62,11 +63,21 @@ def _examples(database: Database, recipe: Recipe) -> Iterator[Source]:
             found = {row.id: row for row in session.scalars(select(ExampleRow).where(ExampleRow.id.in_(part))).all()}
         for id in part:
             if id in found:
-                item = item_of(found[id])
+                item = _read(found[id])
                 origin = str(item.origin.get("kind", ""))
                 yield Source(
                     f"examples/{id}", item.version, origin, item.request, item.structure, item.rights, item.tags
                 )
+
+
+def _read(row: ExampleRow) -> Item:
+    try:
+        return item_of(row)
+    except (ValidationError, InvalidInputError):
+        raise InvalidInputError(
+            f"The example {row.id} cannot be read: it was damaged, or written by another version of the workbench.",
+            hint="Mend it in Examples, or take it out of the library.",
+        ) from None
 
 
 def _preferred(database: Database, recipe: Recipe) -> Iterator[Source]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 
 from workbench.api import problem
-from workbench.core.datasets.export import file_names, stream
-from workbench.core.datasets.versions import find_version
 from workbench.core.errors import InvalidInputError, WorkbenchError
 from workbench.views.engine import database
+
+if TYPE_CHECKING:
+    from workbench.core.datasets.versions import Version
 
 ROUTE = "/datasets/{version}/{name}"
 MAKERS = 4
@@ -57,19 +59,22 @@ async def dataset_file(request: HttpRequest) -> Response:
 
 
 def _blocks(wanted: str, name: str) -> Iterator[bytes]:
+    from workbench.core.datasets.export import file_names  # the first page does not wait for it
+    from workbench.core.datasets.versions import find_version
+
     version = find_version(database(), wanted)
     if version is None:
         raise InvalidInputError("There is no such version.", hint="Choose one on the Datasets page.")
     if name not in file_names(version):
         raise InvalidInputError(f"There is no file {name[:60]!r}.", hint="Choose one that the version lists.")
-    return _lazily(wanted, name)
+    return _made(version, name)
 
 
-def _lazily(wanted: str, name: str) -> Iterator[bytes]:
+def _made(version: Version, name: str) -> Iterator[bytes]:
     """The file's blocks; the first is made when it is asked for, so that the answer begins at once."""
-    version = find_version(database(), wanted)
-    if version is not None:
-        yield from stream(database(), version, name)
+    from workbench.core.datasets.export import stream
+
+    yield from stream(database(), version, name)
 
 
 async def _sent(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -73,7 +73,9 @@ def _ended(record: BuildRecord) -> None:
         findings = sorted(report.get("findings", ()), key=lambda each: each["severity"] != "error")
         for each in findings[:MAX_TOLD]:
             color = "red" if each["severity"] == "error" else "orange"
-            where = f"{plain(each['key'])}: " if each.get("key") else ""
+            # In a file from elsewhere the line is what is looked for; the row's key ends with it.
+            line, key = each.get("line"), plain(each.get("key") or "")
+            where = f"Line {line}: " if line is not None else f"{key}: " if key else ""
             st.markdown(
                 f":{color}-badge[{each['severity']}] {where}{plain(each['message'])} {quiet(plain(each['hint']))}"
             )
