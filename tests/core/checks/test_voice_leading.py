@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -92,3 +93,18 @@ def test_it_hears_what_is_wrong(id: str) -> None:
 def test_it_is_content_with_the_realized_theme(id: str) -> None:
     structure = good()
     assert not _said(id, structure, realize(structure))
+
+
+def test_a_long_piece_takes_memory_by_its_notes_and_not_by_notes_times_bars() -> None:
+    bars = 1000
+    section = {"name": "A", "key": "C major", "measures": bars, "chordProgression": ["I", "V"]}
+    structure = MusicStructure.model_validate(
+        {**plain(["I"]).to_dict(), "sections": [{**section, "name": f"{number}"} for number in range(3)]}
+    )
+    score = realize(structure)
+    tracemalloc.start()
+    try:
+        _said("voice-leading.clashes", structure, score)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()

@@ -238,9 +238,13 @@ def clashes(piece: Piece) -> Iterator[Found]:
     at = np.searchsorted(onsets, downbeats, side="right") - 1
     top = np.where((at >= 0) & (releases[np.maximum(at, 0)] > downbeats), pitches[np.maximum(at, 0)], -1)
     others = ~tune
-    sounding = (score.onset[others] <= downbeats[:, None]) & (ends[others] > downbeats[:, None])
-    interval = (top[:, None] - score.midi[others]) % 12
-    harsh = (sounding & ((interval == 1) | (interval == 11))).any(axis=1) & (top >= 0)
+    # Each note with the downbeats that it sounds on: as many pairs as there are sounding notes, however long the piece.
+    first = -(-score.onset[others] // piece.meter.bar)
+    counts = np.clip(-(-ends[others] // piece.meter.bar), 0, score.measures) - np.clip(first, 0, score.measures)
+    bars = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
+    interval = (top[bars] - np.repeat(score.midi[others], counts)) % 12
+    harsh = np.zeros(score.measures, bool)
+    harsh[bars[((interval == 1) | (interval == 11)) & (top[bars] >= 0)]] = True
     clashing = (np.flatnonzero(harsh) + 1).tolist()
     if len(clashing) > max(2, 0.1 * score.measures):
         yield (
