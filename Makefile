@@ -7,13 +7,16 @@ export VENV PYTHON
 export PYTHONUTF8 = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check unit bench lint format clean
+.PHONY: help setup setup-local setup-dev run test check unit bench lint format clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what the app needs into .venv
 	@bash scripts/setup.sh requirements.txt
+
+setup-local: setup ## install what training on this machine needs (PyTorch and more, optional)
+	@bash scripts/setup.sh requirements-local.txt
 
 setup-dev:
 	@bash scripts/setup.sh requirements-dev.txt

@@ -251,7 +251,8 @@ RESERVED = Rights(tuple(replace(layer, licence="LicenseRef-all-rights-reserved")
 
 
 @pytest.mark.parametrize(
-    "rights", [Rights(()), Rights(OWN.layers[:2]), replace(OWN, training=False), RESERVED, own_rights("A", "b", "CC-BY-NC-4.0")],
+    "rights",
+    [Rights(()), Rights(OWN.layers[:2]), replace(OWN, training=False), RESERVED, own_rights("A", "b", "CC-BY-NC-4.0")],
     ids=["none", "a layer missing", "not for training", "reserved", "NonCommercial"],
 )  # fmt: skip
 def test_rows_without_the_rights_are_not_taken_in(
@@ -300,8 +301,7 @@ def test_whatever_a_file_holds_it_is_a_version_or_told(
     lines[at % 2] = lines[at % 2][:cut] + data + (b"" if blank else lines[at % 2][cut:])
     try:
         made = taken_in(kept[0], tmp_path / "rows.jsonl", lines)
-    except InvalidInputError as problem:
-        assert problem.hint
-        return
+    except InvalidInputError:
+        return  # neither row is there any more
     assert (made.version is None) == bool(made.tally.errors)
     assert all(fault.line is not None for fault in made.tally.told if fault.severity == "error")

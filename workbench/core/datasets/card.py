@@ -54,7 +54,7 @@ def _head(version: Version) -> Iterator[str]:
     yield ""
 
 
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&!@]|(?<=[A-Za-z]):(?=//)|(?<=\bwww)\.", re.ASCII)
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&!]|(?<=[A-Za-z]):(?=//)|(?<=\bwww)\.", re.ASCII)
 
 
 def _plain(text: str) -> str:
@@ -81,10 +81,10 @@ def _what(version: Version) -> Iterator[str]:
     yield f"{version.rows:,} rows ({splits}), each {made}."
     yield ""
     yield f"- Content hash: `{version.content_hash}`"
-    yield f"- Sources: {summary['sources']:,} pieces in {summary['groups']:,} groups of related ones; "
+    yield f"- Sources: {summary['sources']:,} pieces in {summary['groups']:,} groups of related ones;"
     yield f"  {summary['derived']:,} rows are derived from them and marked so."
     about = "" if tokens["exact"] else "about "
-    yield f"- Tokens: {about}{tokens['all']:,} in all, {about}{tokens['train']:,} to train on; the longest row has "
+    yield f"- Tokens: {about}{tokens['all']:,} in all, {about}{tokens['train']:,} to train on; the longest row has"
     yield f"  {about}{tokens['longest']:,}."
     yield ""
     counts = Counts.from_dict(summary["everything"])
@@ -138,7 +138,8 @@ _ORIGINS = {
 
 def _ground(rights: Rights) -> str:
     return "; ".join(
-        f"{LAYER_TITLES[layer.layer].lower()} {layer.basis}{f' {layer.licence}' if layer.licence else ''}"
+        f"{LAYER_TITLES[layer.layer].lower()} {layer.basis}"
+        f"{f' {layer.licence}' if layer.licence not in ('', layer.basis) else ''}"
         f" ({layer.holder or layer.author or 'holder not named'})"
         for layer in rights.layers
     )

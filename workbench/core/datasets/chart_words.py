@@ -28,10 +28,10 @@ def coverage_words(found: Coverage, mood: str = "") -> str:
     """How much of the map is filled, and what fills it most, in all moods or in one."""
     cells = {cell: held.count for cell, held in found.cells.items() if not mood or cell.mood == mood}
     filled = {cell: count for cell, count in cells.items() if count}
-    if not filled:
-        return f"None of the {len(cells)} combinations of form{'' if mood else ', period and mood'} is there."
-    most = max(filled, key=lambda cell: (filled[cell], cell))
     what = "form and period" if mood else "form, period and mood"
+    if not filled:
+        return f"None of the {len(cells)} combinations of {what} has a row."
+    most = max(filled, key=lambda cell: (filled[cell], cell))
     return (
         f"{len(filled)} of {len(cells)} combinations of {what} {'has' if len(filled) == 1 else 'have'} a row; the "
         f"fullest is {most.name} with {filled[most]:,}."
@@ -100,8 +100,9 @@ def _chords(counts: Counts, mode: str) -> str:
     first = list(tally)[:3]
     together = sum(tally[figure] for figure in first) / whole
     names = _and([numeral_text(figure) for figure in first])
-    kinds = f"{len(tally)} different chords occur" if len(tally) > 1 else "1 chord occurs"
-    return f"{kinds} in {mode}; {names} make up {_percent(together)}."
+    if len(tally) == 1:
+        return f"The only chord in {mode} is {names}."
+    return f"{len(tally)} different chords occur in {mode}; {names} make up {_percent(together)}."
 
 
 def _measured(name: str) -> Callable[[Counts], str]:

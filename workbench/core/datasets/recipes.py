@@ -12,7 +12,6 @@ from workbench.core.datasets.rows import Kind
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.rights import USES
 from workbench.core.music.moods import WORDS
-from workbench.core.music.request import MAX_SEED
 
 
 def _plain_name(text: str) -> str:
@@ -26,6 +25,8 @@ Word = Annotated[str, Field(max_length=120)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 MOODS = tuple(word for row in WORDS for word in row)
 MAX_MOST = 1_000_000
+MAX_SEED = 2**53 - 1
+"""The largest whole number that a browser knows exactly."""
 
 
 class Part(BaseModel):

@@ -55,7 +55,8 @@ def bars(series: Series, title: str, *, labels: Mapping[str, str] | None = None,
         for at, (name, counts) in enumerate(series.items())
     ]
     least = _PAIR if len(series) == 2 else _BAR
-    height = sum(max(least, _LINE * (1 + name.count("<br>")) + 6) for name in names)
+    # Every category has a band of the same height, so the longest name decides.
+    height = len(names) * max((max(least, _LINE * (1 + name.count("<br>")) + 4) for name in names), default=least)
     layout = layout_of(theme, title, series, height=height)
     # Room for the percentages at the ends of the longest bars.
     layout["xaxis"] = _share_axis(theme, 1.18 * _largest(series, categories)) | {"showticklabels": False}

@@ -132,9 +132,8 @@ def _list(known: tuple[Sample, ...], sample: Sample | None) -> None:
     shown = {each.id: each for each in known[:MAX_SAMPLES]}
     if sample is not None:
         shown[sample.id] = sample
-        # The list follows the address, also when a link or a new sample has changed it.
-        if st.session_state.get("audit_sample") != sample.id:
-            st.session_state.audit_sample = sample.id
+        # The list follows the address; said each time, since its words change with each verdict.
+        st.session_state.audit_sample = sample.id
     st.radio(
         "Samples", list(shown), key="audit_sample", format_func=lambda id: sample_words(shown[id]), on_change=_on_sample
     )

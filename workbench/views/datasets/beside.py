@@ -41,7 +41,8 @@ def _counts(id: str, of: str, _version: Version) -> Counts:  # noqa: ARG001 - th
 
 def beside(version: Version) -> Beside | None:
     """A box to choose what stands beside the version, and what was chosen."""
-    others = {each.id: each for each in versions(database()) if each.id != version.id}
+    counted = [each for each in versions(database()) if "everything" in each.summary]
+    others = {each.id: each for each in counted if each.id != version.id}
     names = {NOTHING: "Nothing", ORIGINALS: "The originals, before augmentation", LIBRARY: "The approved library"}
     names |= {id: version_words(each) for id, each in others.items()}
     if st.session_state.get(_KEY) not in names:

@@ -20,11 +20,12 @@ TOP = 16
 """Chords that are drawn: what there is room for beside another figure."""
 _UNITS = {"seconds": "seconds", "tokens": "tokens", "measures": "bars", "phrase_lengths": "bars"}
 _TITLES = TITLES | {"seconds": "Duration in seconds", "tokens": "Tokens of a row", "measures": "Bars of a piece"}
+_CADENCES = {cadence: CADENCES[cadence].name.removesuffix(" cadence") for cadence in CADENCES}
 _LABELS: Mapping[str, Mapping[str, str]] = {
     "forms": {id: FORMS[id].title for id in FORM_IDS},
     "periods": {period: period.capitalize() for period in PERIODS},
-    "cadences": {cadence: CADENCES[cadence].name for cadence in CADENCES},
-    "last_cadence": {cadence: CADENCES[cadence].name for cadence in CADENCES},
+    "cadences": _CADENCES,
+    "last_cadence": _CADENCES,
 }
 
 Side = tuple[str, Counts]

@@ -9,7 +9,7 @@ import streamlit as st
 
 from workbench.core.checks import PROFILES
 from workbench.core.datasets.builds import builds
-from workbench.core.datasets.recipes import MOODS, STARTER, Recipe, read_recipe
+from workbench.core.datasets.recipes import MAX_SEED, MOODS, STARTER, Recipe, read_recipe
 from workbench.core.datasets.saved_recipes import forget_recipe, save_recipe, saved_recipes
 from workbench.core.datasets.versions import Version, versions
 from workbench.core.errors import InvalidInputError
@@ -106,7 +106,7 @@ def _fill(recipe: Recipe) -> None:
     state.recipe_use, state.recipe_profile, state.recipe_model = recipe.use, recipe.profile, recipe.model
     state.recipe_tokens, state.recipe_faults = recipe.max_tokens, recipe.faults
     state.recipe_quotas = [quota.model_dump() for quota in recipe.quotas]
-    for at, quota in enumerate(state.recipe_quotas[:MAX_QUOTAS]):
+    for at, quota in enumerate(state.recipe_quotas):
         for name, value in quota.items():
             state[f"recipe_quota_{name}_{at}"] = value
 
@@ -226,7 +226,7 @@ def _quotas() -> list[dict[str, Any]]:
     with st.expander(f"Quotas ({len(known)})", icon=":material/straighten:", key="recipe_part_quotas"):
         st.markdown(quiet("At most so many rows of a kind; originals go before variants."))
         found = []
-        for at in range(len(known[:MAX_QUOTAS])):
+        for at in range(len(known)):
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 form = st.selectbox(
                     "Form", ["", *FORM_IDS], key=f"recipe_quota_form_{at}", width=150,
@@ -303,7 +303,7 @@ def _terms() -> dict[str, Any]:
         faults = left.radio(
             "Rows with errors", list(FAULTS), key="recipe_faults", format_func=lambda name: FAULTS[name]
         )
-        seed = right.number_input("Seed", 0, 2**53, step=1, key="recipe_seed")
+        seed = right.number_input("Seed", 0, MAX_SEED, step=1, key="recipe_seed")
     return {
         "use": use, "profile": profile or "", "model": model.strip(), "max_tokens": int(tokens or 0), "faults": faults,
         "seed": int(seed or 0),
