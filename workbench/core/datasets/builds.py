@@ -208,7 +208,7 @@ def clear_up(database: Database) -> None:
             else:
                 living.add(row.id)
     for version, build_id in left:
-        if build_id not in living:
+        if build_id not in living and (build_id or not living):  # an import under way may not have said its name
             forget(database, version)
     sweep(database)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 from workbench.core.errors import WorkbenchError
@@ -19,7 +21,8 @@ def spread(function: Callable[[Task], Result], tasks: Iterable[Task], processes:
     """Each task with what the function makes of it, in the order of the tasks; 0 processes work in this one.
 
     At most two tasks for each process are under way, so tasks are read no faster than they are done. The function is
-    one of a module, tasks and results can be pickled. Stopping early, or an error, ends the processes.
+    one of a module, tasks and results can be pickled. Stopping early, or an error, ends the processes; so does the end
+    of this one, however it comes.
 
     Raises:
         WorkbenchError: a process died.
@@ -28,7 +31,8 @@ def spread(function: Callable[[Task], Result], tasks: Iterable[Task], processes:
         yield from ((task, function(task)) for task in tasks)
         return
     under_way: deque[tuple[Task, Future[Result]]] = deque()
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))  # a server's threads do not survive a fork
+    # A server's threads do not survive a fork, so they are spawned.
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_end_with_parent)
     try:
         for task in tasks:
             under_way.append((task, pool.submit(function, task)))
@@ -44,3 +48,17 @@ def spread(function: Callable[[Task], Result], tasks: Iterable[Task], processes:
         ) from problem
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """In a worker: end when the process that began it is gone. One that is killed cannot end its workers itself, and
+    they would wait for tasks for ever."""
+    parent = parent_process()
+
+    def watch() -> None:
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    if parent is not None:
+        threading.Thread(target=watch, name="end with parent", daemon=True).start()

@@ -7,7 +7,9 @@ import streamlit as st
 from workbench.core.datasets.frozen import frozen_tests
 from workbench.core.datasets.marks import excluded
 from workbench.core.datasets.versions import Version, find_version, versions
-from workbench.core.datasets.withdrawn import withdrawn
+from workbench.core.datasets.withdrawn import IMPORTS, withdrawn
+from workbench.core.library.choices import choice
+from workbench.core.library.curation import revision
 from workbench.views.details import plain, quiet
 from workbench.views.engine import database
 from workbench.views.takes_strip import ago
@@ -69,7 +71,7 @@ def version_notes(version: Version) -> None:
     frozen = [each.name for each in frozen_tests(database()) if each.version_id == version.id]
     if frozen:
         st.markdown(f":blue-badge[frozen test set] {plain(', '.join(frozen))}")
-    gone = withdrawn(database(), version.id)
+    gone = _withdrawn(database().name, version.id, revision(database()), tuple(choice(database(), IMPORTS) or ()))
     if gone:
         lines = [f"- {plain(source)}: {plain(why)}" for source, why in list(gone.items())[:MAX_TOLD]]
         more = f"\n- and {len(gone) - MAX_TOLD:,} more" if len(gone) > MAX_TOLD else ""
@@ -86,6 +88,12 @@ def version_notes(version: Version) -> None:
             f"{'it stays' if one else 'they stay'} out.",
             icon=":material/block:",
         )
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _withdrawn(name: str, version: str, revision: int, imports: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001
+    """What was withdrawn, as of a revision of the library and a list of imports that were."""
+    return withdrawn(database(), version)
 
 
 def _on_version() -> None:

@@ -31,6 +31,8 @@ from workbench.views.takes_strip import ago, piece_title
 
 TABS = ("Messages", "Findings", "Source", "Rights", "Related", "Marks")
 RELATED = 30
+A_PAGE = 100
+"""Rows on a page of the table."""
 ROLES = {"system": "System", "user": "User", "assistant": "Assistant"}
 
 
@@ -78,11 +80,11 @@ def _walking(version: Version, facts: Facts, filters: RowFilters) -> None:
     with st.container(horizontal=True, gap="small", key="row_deciding", vertical_alignment="center"):
         st.button(
             "Previous", icon=":material/arrow_upward:", shortcut="P", key="row_previous", disabled=previous is None,
-            on_click=lambda: go_to_row(previous),
+            on_click=lambda: _walk(previous, place - 1),
         )  # fmt: skip
         st.button(
             "Next", icon=":material/arrow_downward:", shortcut="N", key="row_next", disabled=following is None,
-            on_click=lambda: go_to_row(following),
+            on_click=lambda: _walk(following, place + 1),
         )  # fmt: skip
         st.button(
             "Flagged" if "flag" in held else "Flag", icon=":material/flag:", shortcut="F", key="row_flag",
@@ -99,6 +101,12 @@ def _walking(version: Version, facts: Facts, filters: RowFilters) -> None:
     told = st.session_state.pop("row_told", None)
     if told:
         st.success(told, icon=":material/check:")
+
+
+def _walk(key: str | None, place: int) -> None:
+    """Go to a row; the table turns to its page."""
+    go_to_row(key)
+    st.session_state.rows_at = max(0, place) // A_PAGE + 1
 
 
 def _toggle_flag(version: Version, key: str) -> None:

@@ -12,13 +12,12 @@ from workbench.core.datasets.rows import Facts
 from workbench.core.datasets.versions import Version
 from workbench.core.library.saved_views import delete_view, save_view, saved_views
 from workbench.views.datasets.choice import ROW, go_to_row
-from workbench.views.datasets.row import row_view
+from workbench.views.datasets.row import A_PAGE, row_view
 from workbench.views.datasets.wording import LABELS, value_words
 from workbench.views.details import clock, quiet
 from workbench.views.engine import database
 from workbench.views.visits import this_visit
 
-A_PAGE = 100
 CHOSEN = ("split", "form", "period", "mode", "mood", "tonic", "meter", "origin", "cadence")
 """The filters with a box of their own, in the session under ``rows_NAME``."""
 COLUMNS = (
@@ -34,21 +33,22 @@ DERIVED = {"": "All rows", "no": "Originals", "yes": "Derived"}
 def rows(version: Version) -> None:
     """The whole tab."""
     filters = _filters(version)
-    number = st.session_state.get("rows_page", 1)
+    number = int(st.session_state.get("rows_at", 1))
     found, count = page_of(database(), version.id, filters, offset=(number - 1) * A_PAGE, most=A_PAGE)
     if number > 1 and not found:
-        st.session_state.rows_page = 1
+        _from_the_top()
         st.rerun()
+    key = st.query_params.get(ROW) or (found[0].key if found else None)
     left, right = st.columns([5, 7], gap="medium")
     with left:
         one = count == 1
         st.markdown(
             quiet(f"{count:,} row{'' if one else 's'}{'' if count == version.rows else f' of {version.rows:,}'}")
         )
-        _table(found)
+        _table(found, key or "")
         if count > A_PAGE:
-            st.pagination(-(-count // A_PAGE), key="rows_page")
-    key = st.query_params.get(ROW) or (found[0].key if found else None)
+            pages, name = -(-count // A_PAGE), f"rows_page_{number}"
+            st.pagination(pages, default=min(number, pages), key=name, on_change=lambda: _turn(name))
     with right:
         if key is None:
             st.markdown(quiet("Nothing here: choose other filters."))
@@ -163,7 +163,13 @@ def _only(key: str, options: list[str]) -> None:
 
 
 def _from_the_top() -> None:
-    st.session_state.rows_page = 1
+    st.session_state.rows_at = 1
+
+
+def _turn(name: str) -> None:
+    """Another page of the table, and its first row."""
+    st.session_state.rows_at = st.session_state[name]
+    go_to_row(None)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -172,13 +178,15 @@ def _choices(version: str) -> dict[str, dict[str, int]]:
     return choices(database(), version)
 
 
-def _table(found: tuple[Facts, ...]) -> None:
-    """One page of rows; choosing one shows it."""
+def _table(found: tuple[Facts, ...], current: str) -> None:
+    """One page of rows, with the one that is shown selected; choosing another shows that."""
     state = st.session_state
     state.rows_keys = [each.key for each in found]
     held = marked(database(), state.rows_keys)
     columns = [name for name in COLUMNS if name in (state.get("rows_columns") or USUAL)]
     data = {LABELS[name]: [_cell(each, name, held) for each in found] for name in columns}
+    here = [at for at, each in enumerate(found) if each.key == current]
+    state.rows_table = {"selection": {"rows": here, "columns": [], "cells": []}}  # the row that is shown
     st.dataframe(
         data, key="rows_table", on_select=_on_chosen, selection_mode="single-row", hide_index=True, height=420,
         row_height=30,
