@@ -172,23 +172,33 @@ def test_a_build_with_rows_left_out_is_a_version(here: Here, run: Run) -> None:
         (b'{"split": {"train": 2}}', "train"),
         (b'{"split": {"train": NaN}}', ""),
         (b'{"sources": {"examples": false}}', "sources"),
-        (b'{"sources": {"versions": ["no such version"]}}', "no version"),
         (b'{"template": "no such template"}', "no such template"),
         (b'{"use": "anything"}', "use"),
         (b"[" * 100_000, ""),
         (b'{"name": "' + b"x" * 2_000_000 + b'"}', "longer than"),
     ],
-    ids=range(18),
+    ids=range(17),
 )
 def test_a_recipe_that_cannot_be_used_is_told_in_one_line(here: Here, run: Run, recipe: bytes, words: str) -> None:
     assert words in run("build", "--recipe", here.file("recipe.json", recipe)).complaint
     assert versions(here.database) == (here.version,)
 
 
-def test_a_recipe_that_lets_nothing_through_is_told_after_the_search(here: Here, run: Run) -> None:
-    done = run("build", "--recipe", here.file("recipe.json", {"sources": {"forms": ["\x1b[31mno such form\n"]}}))
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ({"forms": ["\x1b[31mno such form\n"]}, "The recipe lets no piece through. Widen its filters."),
+        ({"versions": ["nobody"]}, "'nobody' is no version. See: python -m workbench dataset list."),
+    ],
+    ids=["nothing", "no version"],
+)
+def test_what_is_found_out_while_pieces_are_read_is_told_in_the_last_line(
+    here: Here, run: Run, sources: dict[str, list[str]], words: str
+) -> None:
+    done = run("build", "--recipe", here.file("recipe.json", {"sources": sources}))
     assert (done.code, done.out) == (2, "")
-    assert done.err.splitlines()[-1] == "workbench: The recipe lets no piece through. Widen its filters."
+    assert done.err.splitlines()[-1] == f"workbench: {words}"
+    assert done.err.count("workbench: ") == 1
 
 
 # Look

@@ -34,6 +34,7 @@ HEAVY = (
     "jinja2",
     "bpe_openai",
     "pydantic_settings",
+    "pyarrow",
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

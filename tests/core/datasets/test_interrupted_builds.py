@@ -31,6 +31,7 @@ import os, signal, sys, time
 from sqlalchemy import event
 from workbench.core.datasets import build, builds, versions
 from workbench.core.datasets.recipes import Augmentation, Recipe
+from workbench.core.generate.counting import count_tokens
 from workbench.core.library.database import Database
 
 versions.STEP, build.A_BATCH = 3, 3
@@ -42,10 +43,11 @@ def work(name, fatal):
     def _(connection, cursor, statement, *_):
         nonlocal writes
         writes += statement.split()[0] in {"INSERT", "UPDATE", "DELETE"}
-        if writes == fatal:
+        if fatal and writes == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
     builds.build_now(database, Recipe(name=name, augmentation=Augmentation(keys=2)), curator="ada", processes=0)
 
+count_tokens("loaded once, for all children", "gpt-4.1-mini")
 print("ready", flush=True)
 for line in sys.stdin:
     name, fatal, after = line.split()
@@ -190,7 +192,7 @@ def test_a_write_that_fails_leaves_nothing(
     assert built_after(each_library)
 
 
-@pytest.mark.parametrize("pages", [0, 1, 4, 12, 20, 26, 30])
+@pytest.mark.parametrize("pages", [0, 1, 4, 12, 20])
 def test_a_disk_that_is_full_leaves_nothing(library: Database, monkeypatch: pytest.MonkeyPatch, pages: int) -> None:
     monkeypatch.setattr(versions_module, "STEP", 3)
     with library.reading() as session:
@@ -260,7 +262,8 @@ def refuse_after(database: Database, table: str, most: int | None) -> None:
             if most is not None:
                 session.execute(
                     text(
-                        f"CREATE TRIGGER refusing BEFORE INSERT ON {table} WHEN (SELECT count(*) FROM {table}) >= {most} "
+                        f"CREATE TRIGGER refusing BEFORE INSERT ON {table} "
+                        f"WHEN (SELECT count(*) FROM {table}) >= {most} "
                         "BEGIN SELECT RAISE(ABORT, 'no room'); END"
                     )
                 )

@@ -80,6 +80,10 @@ class Builds:
         threading.Thread(target=self._run, args=(id, work), name=f"build {id}", daemon=True).start()
         return id
 
+    def runs(self, id: str) -> bool:
+        """Whether a build runs in this process, and can be stopped here."""
+        return id in self._stops
+
     def stop(self, id: str) -> None:
         """Stop a build of this process; nothing of it is left."""
         if id in self._stops:
@@ -191,7 +195,7 @@ def _ending(built: Built) -> dict[str, Any]:
     report = {**built.tally.to_dict(), "left_out": dict(built.left_out)}
     if built.version is None:
         count = built.tally.errors
-        said = f"{count} error{'' if count == 1 else 's'} block it." if count else "No row is left."
+        said = f"{count} error{' blocks' if count == 1 else 's block'} it." if count else "No row is left."
         return {"state": "blocked", "report": report, "message": said}
     said = "" if built.new else "The very same version was there already."
     return {"state": "done", "report": report, "message": said, "version_id": built.version.id}

@@ -11,19 +11,22 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from sqlalchemy import func, select
+
 from workbench.core.datasets.balance import unlike_real_music
 from workbench.core.datasets.costs import estimate
 from workbench.core.datasets.frozen import frozen_tests
 from workbench.core.datasets.marks import excluded
-from workbench.core.datasets.rows import SPLITS
+from workbench.core.datasets.rows import SPLITS, Row
 from workbench.core.datasets.statistics import Counts, coverage_of_cells
-from workbench.core.datasets.versions import Version, bodies
+from workbench.core.datasets.versions import Version, unpacked
 from workbench.core.datasets.withdrawn import withdrawn
 from workbench.core.library.database import Database
+from workbench.core.library.dataset_tables import BodyRow, DatasetRow
 from workbench.core.library.rights import LAYER_TITLES, Rights, read_rights
 from workbench.core.music.forms import FORMS
 
-MAX_LISTED = 12
+MAX_LISTED, STEP = 12, 500
 NAMED = {"forms": "Form", "periods": "Period", "modes": "Mode", "moods": "Mood", "cadences": "Cadence"}
 
 
@@ -104,9 +107,9 @@ def _whence(database: Database, version: Version) -> Iterator[str]:
     """Where the pieces come from, and under which rights: each combination of layers once, with how many rows."""
     origins: Counter[str] = Counter()
     grounds: Counter[str] = Counter()
-    for _, row in bodies(database, version.id):
-        origins[str(row.source.get("origin") or row.source.get("file") or "unknown")] += 1
-        grounds[_ground(read_rights(dict(row.rights)))] += 1
+    for count, row in _families(database, version):
+        origins[str(row.source.get("origin") or row.source.get("file") or "unknown")] += count
+        grounds[_ground(read_rights(dict(row.rights)))] += count
     yield "## Whence"
     yield ""
     for origin, count in sorted(origins.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_LISTED]:
@@ -128,6 +131,27 @@ def _whence(database: Database, version: Version) -> Iterator[str]:
         for source, why in list(gone.items())[:MAX_LISTED]:
             yield f"- {_plain(source)}: {_plain(why)}"
     yield ""
+
+
+def _families(database: Database, version: Version) -> Iterator[tuple[int, Row]]:
+    """One row of all that were made from one source, with how many they are: what a source is, they share.
+
+    The rows of an imported file have one origin and the same rights, all of them.
+    """
+    sources = (DatasetRow.split,) if "imported" in version.recipe else (DatasetRow.source, DatasetRow.split)
+    wanted = select(func.min(DatasetRow.position), func.count()).where(DatasetRow.version_id == version.id)
+    with database.reading() as session:
+        found = {int(row[0]): int(row[1]) for row in session.execute(wanted.group_by(*sources)).all()}
+    positions = sorted(found)
+    for at in range(0, len(positions), STEP):
+        part = (
+            select(DatasetRow.position, DatasetRow.digest, BodyRow.data)
+            .join(BodyRow, BodyRow.digest == DatasetRow.digest)
+            .where(DatasetRow.version_id == version.id, DatasetRow.position.in_(positions[at : at + STEP]))
+        )
+        with database.reading() as session:
+            rows = session.execute(part).all()
+        yield from ((found[position], unpacked(digest, data)) for position, digest, data in rows)
 
 
 _ORIGINS = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from workbench.core.datasets.statistics import Counts, Moved, moved
@@ -56,20 +56,20 @@ class Difference:
 
 def compare(database: Database, before: Version, after: Version) -> Difference:
     """What differs between two versions, the second seen from the first."""
-    one, other = aliased(DatasetRow), aliased(DatasetRow)
-    both = and_(one.key == other.key, one.version_id == before.id, other.version_id == after.id)
     with database.reading() as session:
-        removed = _only(session, before.id, after.id)
-        added = _only(session, after.id, before.id)
-        changed = _shared(session, (one, other), and_(both, one.digest != other.digest))
-        sides = _shared(session, (one, other), and_(both, one.digest == other.digest, one.split != other.split))
-        same = session.scalar(select(func.count()).select_from(one).join(other, and_(both, one.digest == other.digest)))
-    return Difference(
-        {"added": added[1], "removed": removed[1], "changed": changed[1], "moved": sides[1],
-         "same": int(same or 0) - sides[1]},
-        added[0], removed[0], tuple(key for key, *_ in changed[0]), tuple(sides[0]),
-        tuple(_moved(before.summary, after.summary)), recipe_difference(before.recipe, after.recipe),
-    )  # fmt: skip
+        shared, changed, sides = _shared(session, before.id, after.id)
+        counts = {
+            "added": after.rows - shared, "removed": before.rows - shared, "changed": changed, "moved": sides,
+            "same": shared - changed - sides,
+        }  # fmt: skip
+        return Difference(
+            counts,
+            _only(session, after.id, before.id) if counts["added"] else (),
+            _only(session, before.id, after.id) if counts["removed"] else (),
+            tuple(key for key, *_ in _first(session, before.id, after.id, _CHANGED)) if changed else (),
+            _first(session, before.id, after.id, _MOVED) if sides else (),
+            tuple(_moved(before.summary, after.summary)), recipe_difference(before.recipe, after.recipe),
+        )  # fmt: skip
 
 
 class SharedTests(NamedTuple):
@@ -87,7 +87,6 @@ class SharedTests(NamedTuple):
 
 def compare_tests(database: Database, before: Version, after: Version) -> SharedTests:
     """Whether two versions test on the same rows."""
-    one, other = aliased(DatasetRow), aliased(DatasetRow)
     with database.reading() as session:
         sizes = [
             session.scalar(
@@ -99,9 +98,9 @@ def compare_tests(database: Database, before: Version, after: Version) -> Shared
         ]
         shared = session.scalar(
             select(func.count())
-            .select_from(one)
-            .join(other, and_(one.key == other.key, one.digest == other.digest, other.version_id == after.id))
-            .where(one.version_id == before.id, one.split == "test", other.split == "test")
+            .select_from(_ONE)
+            .join(_OTHER, _both(before.id, after.id))
+            .where(_ONE.split == "test", _state == _SAME)
         )
     same = int(shared or 0)
     return SharedTests(same, int(sizes[0] or 0) - same, int(sizes[1] or 0) - same)
@@ -126,25 +125,35 @@ def _moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Moved]:
     return moved(Counts.from_dict(before["everything"]), Counts.from_dict(after["everything"]), sources=sources)
 
 
-def _only(session: Session, here: str, there: str) -> tuple[tuple[str, ...], int]:
-    """Keys that one version has and the other has not: the first of them, and how many."""
-    one, other = aliased(DatasetRow), aliased(DatasetRow)
-    missing = ~select(other.key).where(other.version_id == there, other.key == one.key).exists()
-    where = (one.version_id == here, missing)
-    count = session.scalar(select(func.count()).select_from(one).where(*where)) or 0
-    keys = session.scalars(select(one.key).where(*where).order_by(one.position).limit(MOST)).all() if count else ()
-    return tuple(keys), int(count)
+# What two rows of one key are to each other is told by an expression that no index answers: the database has to go by
+# the keys, which are there once in a version, and never by contents, which may be there often.
+_ONE, _OTHER = aliased(DatasetRow), aliased(DatasetRow)
+_SAME, _MOVED, _CHANGED = range(3)
+_state = case((_ONE.digest != _OTHER.digest, _CHANGED), (_ONE.split != _OTHER.split, _MOVED), else_=_SAME)
 
 
-def _shared(
-    session: Session, tables: Sequence[Any], condition: ColumnElement[bool]
-) -> tuple[list[tuple[str, str, str]], int]:
-    """Rows that both have under a condition: key and both splits of the first of them, and how many."""
-    one, other = tables
-    count = session.scalar(select(func.count()).select_from(one).join(other, condition)) or 0
-    if not count:
-        return [], 0
-    rows = session.execute(
-        select(one.key, one.split, other.split).join(other, condition).order_by(one.position).limit(MOST)
-    ).all()
-    return [(key, before, after) for key, before, after in rows], int(count)
+def _both(before: str, after: str) -> ColumnElement[bool]:
+    return and_(_ONE.key == _OTHER.key, _ONE.version_id == before, _OTHER.version_id == after)
+
+
+def _shared(session: Session, before: str, after: str) -> tuple[int, int, int]:
+    """How many keys both have, and of those how many rows say something else, or the same on another side."""
+    wanted = select(
+        func.count(), *(func.sum(case((_state == state, 1), else_=0)) for state in (_CHANGED, _MOVED))
+    ).select_from(_ONE)
+    shared, changed, sides = session.execute(wanted.join(_OTHER, _both(before, after))).one()
+    return int(shared), int(changed or 0), int(sides or 0)
+
+
+def _first(session: Session, before: str, after: str, state: int) -> tuple[tuple[str, str, str], ...]:
+    """The first rows of a state: key and both splits."""
+    wanted = select(_ONE.key, _ONE.split, _OTHER.split).join(_OTHER, _both(before, after)).where(_state == state)
+    rows = session.execute(wanted.order_by(_ONE.position).limit(MOST)).all()
+    return tuple((key, one, other) for key, one, other in rows)
+
+
+def _only(session: Session, here: str, there: str) -> tuple[str, ...]:
+    """The first keys that one version has and the other has not."""
+    missing = ~select(_OTHER.key).where(_OTHER.version_id == there, _OTHER.key == _ONE.key).exists()
+    wanted = select(_ONE.key).where(_ONE.version_id == here, missing)
+    return tuple(session.scalars(wanted.order_by(_ONE.position).limit(MOST)).all())

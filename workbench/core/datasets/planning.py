@@ -14,10 +14,10 @@ from workbench.core.datasets.augment import variants
 from workbench.core.datasets.frozen import frozen_rows
 from workbench.core.datasets.marks import excluded
 from workbench.core.datasets.recipes import Augmentation, Quota, Recipe
-from workbench.core.datasets.rows import Changes, Row, Source, Split, digest_of, key_of, source_of
-from workbench.core.datasets.sources import sources
+from workbench.core.datasets.rows import Changes, Row, Source, Split, digest_of, key_of
+from workbench.core.datasets.sources import made_from, sources
 from workbench.core.datasets.splits import assign, group
-from workbench.core.datasets.withdrawn import examples_of, withdrawn_sources
+from workbench.core.datasets.withdrawn import withdrawn_sources
 from workbench.core.library.curation import content_hash
 from workbench.core.library.database import Database
 from workbench.core.library.likeness import Fingerprint, fingerprint
@@ -184,9 +184,8 @@ def _sides(
     tested: bool,
 ) -> tuple[dict[str, Split | None], dict[str, str]]:  # fmt: skip
     """The split of each source (None: it is too near a frozen test row to be in any), and the name of its group."""
-    links = [(source, origin) for source in marks for origin in _made_from(source) if origin != source]
-    for source in held:
-        links += [(f"frozen/{source}", origin) for origin in {source, *_made_from(source)}]
+    links = [(source, origin) for source in marks for origin in _origins(source)]
+    links += [(f"frozen/{source}", origin) for source in held for origin in (source, *_origins(source))]
     groups = group([*marks.items(), *((f"frozen/{source}", mark) for source, mark in held.items())], links)
     touched = {groups[f"frozen/{source}"] for source in held}
     open_ones = {each.source: groups[each.source] for each in seen if groups[each.source] not in touched}
@@ -200,12 +199,9 @@ def _sides(
     return {each.source: placed.get(each.source) for each in seen}, groups
 
 
-def _made_from(source: str) -> tuple[str, ...]:
-    """The examples that a source was made from, also by way of another version: ``VERSION/examples/elise~tempo=84``."""
-    first, _, rest = source.partition("/")
-    if first in {"examples", "pairs"}:
-        return tuple(f"examples/{id}" for id in examples_of(source_of(source)))
-    return _made_from(rest) if rest else ()
+def _origins(source: str) -> list[str]:
+    """The examples that a source was made from, as sources; so all that comes from one is linked."""
+    return [f"examples/{id}" for id in made_from(source)]
 
 
 def _within(entries: list[Entry], quotas: tuple[Quota, ...], seed: int) -> list[Entry]:

@@ -1,9 +1,9 @@
-"""Where rows come from: the approved library, preferences of curators, rows of other versions; in order of ids."""
+"""Where rows come from: the approved library, or preferences of curators, in order of ids; then rows of versions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from heapq import merge
+from itertools import chain, islice
 
 from pydantic import ValidationError
 from sqlalchemy import and_, or_, select
@@ -11,12 +11,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from workbench.core.datasets.preferences import all_preferences
 from workbench.core.datasets.recipes import Recipe
-from workbench.core.datasets.rows import Source
+from workbench.core.datasets.rows import Source, source_of
 from workbench.core.datasets.versions import bodies, version_named
+from workbench.core.datasets.withdrawn import examples_of
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.curation import Filters, Item, conditions, item_of
 from workbench.core.library.database import Database
-from workbench.core.library.rights import read_rights
+from workbench.core.library.rights import Rights, read_rights
 from workbench.core.library.tables import ExampleRow
 from workbench.core.music.moods import mood_word
 from workbench.core.music.request import Request
@@ -25,7 +26,7 @@ PAGE = 200
 
 
 def sources(database: Database, recipe: Recipe) -> Iterator[Source]:
-    """The pieces that a recipe takes in, by id; each is read when it is asked for.
+    """The pieces that a recipe takes in, the library's first; each is read when it is asked for.
 
     Raises:
         InvalidInputError: the recipe names a version that there is not, or one of the other kind.
@@ -34,7 +35,7 @@ def sources(database: Database, recipe: Recipe) -> Iterator[Source]:
     if recipe.sources.examples:
         streams.append(_examples(database, recipe) if recipe.kind == "chat" else _preferred(database, recipe))
     streams += [_rows(database, recipe, name) for name in sorted(set(recipe.sources.versions))]
-    yield from merge(*streams, key=lambda source: source.id)
+    yield from chain.from_iterable(streams)
 
 
 def example_conditions(recipe: Recipe) -> list[ColumnElement[bool]]:
@@ -85,20 +86,47 @@ def _preferred(database: Database, recipe: Recipe) -> Iterator[Source]:
 
 
 def _rows(database: Database, recipe: Recipe, name: str) -> Iterator[Source]:
-    """The rows of a version as sources. What is derived in it is derived here, too: it keeps the key that it has."""
+    """The rows of a version as sources. What is derived in it is derived here, too: it keeps the key that it has.
+
+    The rights of what was made from an example are those that it has today.
+    """
     version = version_named(database, name)
     if version.kind != recipe.kind:
         raise InvalidInputError(
             f"The version {version.id} holds rows of the other kind.", hint=f"Name one of the kind {recipe.kind}."
         )
-    for _, row in bodies(database, version.id):
-        source = Source(
-            f"{version.id}/{row.key}", 0, str(row.source.get("origin", "import")),
-            Request.model_validate(dict(row.request)), row.structure, read_rights(dict(row.rights)),
-            rejected=row.rejected_structure, why=str(row.source.get("why", "")),
-        )  # fmt: skip
-        if _wanted(source, recipe):
-            yield source
+    rows = bodies(database, version.id)
+    while part := [row for _, row in islice(rows, PAGE)]:
+        today = _rights_today(database, [row.key for row in part])
+        for row in part:
+            source = Source(
+                f"{version.id}/{row.key}", 0, str(row.source.get("origin", "import")),
+                Request.model_validate(dict(row.request)), row.structure,
+                today.get(row.key) or read_rights(dict(row.rights)),
+                rejected=row.rejected_structure, why=str(row.source.get("why", "")),
+            )  # fmt: skip
+            if _wanted(source, recipe):
+                yield source
+
+
+def made_from(source: str) -> tuple[str, ...]:
+    """The ids of the examples that a source was made from, also by way of versions: ``VERSION/examples/elise~...``."""
+    first, _, rest = source.partition("/")
+    if first in {"examples", "pairs"}:
+        return examples_of(source_of(source))
+    return made_from(rest) if rest else ()
+
+
+def _rights_today(database: Database, keys: list[str]) -> dict[str, Rights]:
+    """The rights that the examples have today which rows with these keys were made from: of a pair, the chosen one.
+
+    Nothing is said of an example that is no longer there.
+    """
+    origins = {key: found[0] for key in keys if (found := made_from(key))}
+    with database.reading() as session:
+        wanted = select(ExampleRow.id, ExampleRow.rights).where(ExampleRow.id.in_(sorted(set(origins.values()))))
+        known = {row[0]: row[1] for row in session.execute(wanted).all()}
+    return {key: read_rights(known.get(id, {})) for key, id in origins.items()}
 
 
 def _wanted(source: Source, recipe: Recipe) -> bool:

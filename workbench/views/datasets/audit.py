@@ -143,12 +143,20 @@ def _list(known: tuple[Sample, ...], sample: Sample | None) -> None:
 
 def sample_words(sample: Sample) -> str:
     """A sample in a line of Markdown: how it was drawn, how far it is, and what follows."""
-    rate = f" · {sample.rate.words}" if sample.rate else ""
+    words = rate_words(sample.id, sample.version, sample)
+    rate = f" · {plain(words)}" if words else ""
     by = plain(sample.curator.partition(" ·")[0])
     return (
-        f"**{len(sample.keys):,} {by_words(sample.by)}** · {len(sample.results):,} judged{plain(rate)}  \n"
+        f"**{len(sample.keys):,} {by_words(sample.by)}** · {len(sample.results):,} judged{rate}  \n"
         f"{quiet(f'{by}, {ago(sample.created_at)}, seed {sample.seed}')}"
     )
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def rate_words(id: str, version: int, _sample: Sample) -> str:
+    """The error rate with its interval, or nothing; kept until the next verdict, since it takes a while to work out."""
+    del id, version  # it is kept under them
+    return _sample.rate.words if _sample.rate else ""
 
 
 def _on_sample() -> None:
@@ -159,9 +167,10 @@ def _progress(version: Version, sample: Sample) -> None:
     done, whole = len(sample.results), len(sample.keys)
     rows = sum(sample.sizes.values())
     st.progress(done / whole, f"**{done:,} of {whole:,}** judged")
-    if sample.rate is not None:
+    words = rate_words(sample.id, sample.version, sample)
+    if words:
         of = "the version" if rows == version.rows else f"the {rows:,} rows that it was drawn from"
-        st.markdown(f"Error rate of {of}: **{plain(sample.rate.words)}**")
+        st.markdown(f"Error rate of {of}: **{plain(words)}**")
 
 
 def _judged(sample: Sample) -> None:

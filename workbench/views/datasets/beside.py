@@ -10,7 +10,6 @@ from workbench.core.datasets.library_counts import LibraryCounts, count_library
 from workbench.core.datasets.statistics import Counts
 from workbench.core.datasets.versions import Version, versions
 from workbench.core.library.curation import revision
-from workbench.views.datasets.choice import version_words
 from workbench.views.engine import database
 
 NOTHING, ORIGINALS, LIBRARY = "", "originals", "library"
@@ -29,6 +28,11 @@ class Beside(NamedTuple):
     note: str = ""
 
 
+def other_words(version: Version) -> str:
+    """A version in a box, in words that stay the same as time passes: a box knows its choice by them."""
+    return f"{version.label}, {version.rows:,} rows"
+
+
 def counts_of(version: Version, of: str = "everything") -> Counts:
     """The counts of a version's rows, or of its ``originals``, as its build made them."""
     return _counts(version.id, of, version)
@@ -44,7 +48,7 @@ def beside(version: Version) -> Beside | None:
     counted = [each for each in versions(database()) if "everything" in each.summary]
     others = {each.id: each for each in counted if each.id != version.id}
     names = {NOTHING: "Nothing", ORIGINALS: "The originals, before augmentation", LIBRARY: "The approved library"}
-    names |= {id: version_words(each) for id, each in others.items()}
+    names |= {id: other_words(each) for id, each in others.items()}
     if st.session_state.get(_KEY) not in names:
         st.session_state[_KEY] = NOTHING
     chosen = st.selectbox("Beside", list(names), key=_KEY, format_func=lambda id: names[id], persist_state="session")

@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from workbench.core.datasets.diff import MOST, Difference, SharedTests, compare, compare_tests
+from workbench.core.datasets.diff import MOST, Difference, compare
 from workbench.core.datasets.frozen import frozen_tests
 from workbench.core.datasets.recipe_words import recipe_words
+from workbench.core.datasets.shared_tests import SharedTests, shared_tests
 from workbench.core.datasets.statistics import BETWEEN, Moved
 from workbench.core.datasets.versions import Version, versions
-from workbench.views.datasets.beside import counts_of
-from workbench.views.datasets.choice import ROW, VERSION, version_words
+from workbench.views.datasets.beside import counts_of, other_words
+from workbench.views.datasets.choice import ROW, VERSION
 from workbench.views.datasets.figures import BY_MODE, draw
 from workbench.views.details import plain, quiet
 from workbench.views.engine import database
@@ -36,7 +37,7 @@ def comparison(version: Version) -> None:
     if st.session_state.get(_KEY) not in others:
         st.session_state[_KEY] = usual_other(version, list(others.values())).id
     chosen = st.selectbox(
-        "Compare with", list(others), key=_KEY, format_func=lambda id: version_words(others[id]),
+        "Compare with", list(others), key=_KEY, format_func=lambda id: other_words(others[id]),
         persist_state="session",
     )  # fmt: skip
     before, after = sorted((version, others[chosen]), key=lambda each: each.created_at)
@@ -62,7 +63,7 @@ def _compared(
     _before: Version,
     _after: Version,
 ) -> tuple[Difference, SharedTests]:
-    return compare(database(), _before, _after), compare_tests(database(), _before, _after)
+    return compare(database(), _before, _after), shared_tests(database(), _before, _after)
 
 
 def _counted(found: Difference) -> None:

@@ -63,14 +63,14 @@ def _group(version: Version, title: str, explanation: str, names: list[str], for
     for name in names:
         split = next(split for split in SPLITS if name.partition(".")[0].endswith(split))
         rows = version.summary["splits"][split]
-        size = f", about {size_words(_size(version.id, split, format) * rows)}" if format else ""
-        about = f"{rows:,} row{'' if rows == 1 else 's'}{size}"
-        lines.append(f"- {_link(version, name)} {quiet(about)}")
-    st.markdown(f"**{title}**  \n{quiet(plain(explanation))}\n\n" + "\n".join(lines))
+        size = size_words(_size(version.id, split, format) * rows) if format else "smaller"
+        lines.append(f"| {_link(version, name)} | {rows:,} | {size} |")
+    head = "| File | Rows | About |\n|---|---|---|\n"
+    st.markdown(f"**{title}**  \n{quiet(plain(explanation))}\n\n{head}" + "\n".join(lines))
 
 
 def _link(version: Version, name: str) -> str:
-    return f"[:material/download: {name}]({url_of(version.id, name)})"
+    return f"[{name}]({url_of(version.id, name)})"
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -93,7 +93,8 @@ def size_words(size: float) -> str:
 
 def _card(version: Version) -> None:
     """The card, made when it is looked at: it reads every row for its origin and its rights."""
-    st.markdown(f"**Dataset card**  \n{_link(version, CARD)} {quiet('what, whence, rights, how, limits')}")
+    st.markdown(f"**Dataset card**  \n{quiet('What it is, whence, its rights, how it was made, and its limits.')}")
+    st.markdown(_link(version, CARD))
     with st.expander("Read the card", icon=":material/article:", key="files_card", on_change="rerun") as folded:
         if folded.open:
             with st.spinner("Reading the rows"):
@@ -121,7 +122,9 @@ def card_markdown(card: str) -> str:
     fenced, lines = False, []
     for line in card.splitlines():
         fenced ^= line.startswith("```")
-        if not fenced:
+        if line.startswith("```"):
+            line = "```"  # plain text: the colours of code are too faint to read
+        elif not fenced:
             line = line.replace("$", "\\$").replace("![", "!\\[")
             line = f"##{line}" if line.startswith("#") else line
         lines.append(line)
@@ -146,7 +149,7 @@ def _costs(version: Version) -> None:
     lines = [f"| {plain(each.provider)} | {plain(each.covers)} | {plain(each.words)} |" for each in found]
     st.markdown("| Where | What | Cost |\n|---|---|---|\n" + "\n".join(lines))
     days = sorted({each.price.read for each in found})
-    st.markdown(quiet(f"List prices, written down on {', '.join(days)}; ask the provider before you spend money."))
+    st.markdown(quiet(f"Prices as written down on {', '.join(days)}: ask the provider before you spend money."))
 
 
 # --- the frozen test set ---------------------------------------------------------------------------------------------

@@ -207,8 +207,10 @@ def _row(version: Version, facts: Facts, row: Row) -> None:
     piece = shelf().put(structure)
     st.title(plain(piece_title(structure)), anchor=False)
     about = [facts.split, changes_words(facts.changes) or "original", clock(facts.seconds)]
-    link = "?" + urlencode({VERSION: version.id, ROW: facts.key})
-    st.markdown(f"{quiet(plain('  ·  '.join(about)))} · [all of the row]({link})")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(quiet(plain("  ·  ".join(about))))
+        link = "?" + urlencode({VERSION: version.id, ROW: facts.key})
+        st.link_button("All of the row", link, type="tertiary", icon=":material/open_in_new:")
     st.markdown(f"**Asked for:** {plain(request_words(request))}")
     try:
         player(piece, key="audit_player")

@@ -195,13 +195,15 @@ def _sources() -> dict[str, Any]:
 
 def _augmentation() -> dict[str, Any]:
     with st.expander("Variants", icon=":material/shuffle:", expanded=True, key="recipe_part_augmentation"):
-        keys = st.slider(
-            "In other keys", 0, 11, key="recipe_keys", help="Transposed, with all that is said of the key."
+        keys = st.number_input(
+            "In other keys", 0, 11, step=1, key="recipe_keys", help="Transposed, with all that is said of the key."
         )
         left, right = st.columns(2)
-        tempos = left.slider("At other tempos", 0, 4, key="recipe_tempos", help="The request's mood follows the tempo.")
-        moods = right.slider(
-            "In other moods", 0, 4, key="recipe_variants",
+        tempos = left.number_input(
+            "At other tempos", 0, 4, step=1, key="recipe_tempos", help="The request's mood follows the tempo."
+        )
+        moods = right.number_input(
+            "In other moods", 0, 4, step=1, key="recipe_variants",
             help="Softer or louder, slower or faster; never other notes. The request says so.",
         )  # fmt: skip
         everywhere = st.toggle("Also in validation and test", key="recipe_everywhere")
@@ -279,8 +281,8 @@ def _prompt() -> dict[str, Any]:
             help="A name alone is its newest version.",
         )  # fmt: skip
         system = st.toggle("With the system part", key="recipe_system")
-        examples = st.slider(
-            "Few-shot examples", 0, 3, key="recipe_examples",
+        examples = st.number_input(
+            "Few-shot examples", 0, 3, step=1, key="recipe_examples",
             help="Chosen as generation chooses them, from the training side alone.",
         )  # fmt: skip
     return {"template": template, "system": system, "examples": examples}

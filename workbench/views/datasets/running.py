@@ -40,8 +40,7 @@ def _watch(live: tuple[str, ...], shown: str) -> None:
         if record.state == "running":
             _progress(record)
         elif id in live:
-            st.query_params[BUILD] = id
-            if record.version_id:
+            if id == shown and record.version_id:  # whoever has not begun it stays where they are
                 go_to_version(record.version_id)
             st.rerun()
         else:
@@ -54,9 +53,11 @@ def _progress(record: BuildRecord) -> None:
     count = f" {record.done:,} of {record.total:,}" if record.total else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(share, f"**{name}**: {record.phase}{count}", width="stretch")
-        st.button(
-            "Stop", icon=":material/stop_circle:", key=f"stop_{record.id}", on_click=lambda: builder().stop(record.id)
-        )
+        if builder().runs(record.id):
+            st.button(
+                "Stop", icon=":material/stop_circle:", key=f"stop_{record.id}",
+                on_click=lambda: builder().stop(record.id),
+            )  # fmt: skip
 
 
 def _ended(record: BuildRecord) -> None:
@@ -65,7 +66,9 @@ def _ended(record: BuildRecord) -> None:
     with st.container(border=True, key="build_ended"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{name}** {_STATES[record.state]} {plain(record.message)}", width="stretch")
-            st.button("Close", key="build_close", type="tertiary", on_click=_close)
+            if st.button("Close", key="build_close", type="tertiary"):
+                st.query_params.pop(BUILD, None)
+                st.rerun()
         report = record.report or {}
         left_out = report.get("left_out") or {}
         for words, count in sorted(left_out.items()):
@@ -84,10 +87,6 @@ def _ended(record: BuildRecord) -> None:
             st.markdown(quiet(f"and {rest:,} more"))
         if record.state == "interrupted":
             st.markdown(quiet(f"Begun {ago(record.created_at)}."))
-
-
-def _close() -> None:
-    st.query_params.pop(BUILD, None)
 
 
 _STATES = {
