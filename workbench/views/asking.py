@@ -69,7 +69,9 @@ def _begin(request: Request, seed: int) -> None:
 
 def _opening() -> None:
     """Open a structure from a JSON file; one that cannot be read changes nothing."""
-    file = st.file_uploader("A structure in JSON, also AIRIA's request and structure pair", type="json", key="upload")
+    file = st.file_uploader(
+        "A structure in JSON, also AIRIA's request and structure pair", type="json", key="upload", max_upload_size=2
+    )
     if file is None or st.session_state.get("opened") == file.file_id:
         return
     try:

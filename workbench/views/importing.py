@@ -46,7 +46,7 @@ def importing() -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         files = st.file_uploader(
-            "Files", accept_multiple_files=True, key="import_files",
+            "Files", accept_multiple_files=True, key="import_files", max_upload_size=2,
             help="; ".join(f"{each.title}: {', '.join(each.endings)}" for each in formats),
         )  # fmt: skip
         st.markdown(

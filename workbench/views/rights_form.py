@@ -107,7 +107,7 @@ def _licence(layer: Layer, key: str) -> str:
 
 
 def _attached(layer: Layer, key: str) -> str:
-    file = st.file_uploader("Attach the licence's text", type=["txt", "md"], key=f"{key}_file")
+    file = st.file_uploader("Attach the licence's text", type=["txt", "md"], key=f"{key}_file", max_upload_size=2)
     if file is None:
         return layer.licence_text
     return file.getvalue().decode("utf-8", "replace")[:MAX_LICENCE_TEXT]

@@ -186,7 +186,7 @@ def _parquet(database: Database, version: Version, split: str) -> Iterator[bytes
     # Dictionaries and statistics would be decided by what comes first; the bytes have to follow from the rows alone.
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
         waiting: list[dict[str, Any]] = []
-        facts = (each for each in facts_of_version(database, version.id) if each.split == split)
+        facts = facts_of_version(database, version.id, split=split)
         for (_, row), each in zip(bodies(database, version.id, split=split), facts, strict=True):
             waiting.append(_record(row, each))
             if len(waiting) == GROUP:

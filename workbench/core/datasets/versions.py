@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from workbench.core.datasets.rows import FACTS, SPLITS, Facts, Row, row_from
@@ -211,41 +211,49 @@ def version_named(database: Database, wanted: str) -> Version:
     )  # fmt: skip
 
 
-def facts_of_version(database: Database, id: str) -> Iterator[Facts]:
-    """The facts of a version's rows, in order."""
+def facts_of_version(database: Database, id: str, *, split: str = "") -> Iterator[Facts]:
+    """The facts of a version's rows, or of one split's, in order."""
     columns = [getattr(DatasetRow, name) for name in FACTS]
-    for at in range(0, 10**9, STEP):
+    first, end = _span(database, id, split)
+    for at in range(first, end, STEP):
+        wanted = select(*columns).where(*_between(id, at, min(end, at + STEP))).order_by(DatasetRow.position)
         with database.reading() as session:
-            rows = session.execute(
-                select(*columns)
-                .where(DatasetRow.version_id == id, DatasetRow.position >= at, DatasetRow.position < at + STEP)
-                .order_by(DatasetRow.position)
-            ).all()
+            rows = session.execute(wanted).all()
         yield from (Facts(*row) for row in rows)
-        if len(rows) < STEP:
-            return
 
 
 def bodies(database: Database, id: str, *, split: str = "", step: int = 500) -> Iterator[tuple[str, Row]]:
-    """The rows of a version in order, each with its split; read in parts, so that memory stays small.
+    """The rows of a version, or of one split, in order, each with its split; read in parts, so that memory stays small.
 
     Raises:
         DatabaseError: what is kept is not what its hash says.
     """
-    for at in range(0, 10**9, step):
+    first, end = _span(database, id, split)
+    for at in range(first, end, step):
         wanted = (
             select(DatasetRow.split, DatasetRow.digest, BodyRow.data)
             .join(BodyRow, BodyRow.digest == DatasetRow.digest)
-            .where(DatasetRow.version_id == id, DatasetRow.position >= at, DatasetRow.position < at + step)
+            .where(*_between(id, at, min(end, at + step)))
             .order_by(DatasetRow.position)
         )
         with database.reading() as session:
             rows = session.execute(wanted).all()
         for side, digest, data in rows:
-            if not split or side == split:
-                yield side, unpacked(digest, data)
-        if len(rows) < step:
-            return
+            yield side, unpacked(digest, data)
+
+
+def _span(database: Database, id: str, split: str) -> tuple[int, int]:
+    """The first position of a version's rows and the one after the last; of one split, since each lies together."""
+    where = [DatasetRow.version_id == id, *([DatasetRow.split == storable(split)] if split else [])]
+    with database.reading() as session:
+        first, last = session.execute(
+            select(func.min(DatasetRow.position), func.max(DatasetRow.position)).where(*where)
+        ).one()
+    return (0, 0) if first is None else (int(first), int(last) + 1)
+
+
+def _between(id: str, first: int, end: int) -> tuple[ColumnElement[bool], ...]:
+    return DatasetRow.version_id == id, DatasetRow.position >= first, DatasetRow.position < end
 
 
 def find_row(database: Database, version: str, key: str) -> tuple[Facts, Row] | None:

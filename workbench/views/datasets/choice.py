@@ -33,9 +33,7 @@ def chosen_version() -> Version | None:
     current = named or known[0]
     ids = [each.id for each in known]
     by_id = {each.id: each for each in known}
-    # The box follows the address, also when a link or a finished build has changed it.
-    if st.session_state.get("dataset_version") != current.id:
-        st.session_state.dataset_version = current.id
+    st.session_state.dataset_version = current.id  # the box follows the address; its labels change with the time
     st.selectbox(
         "Version", ids, key="dataset_version", format_func=lambda id: version_words(by_id[id]), on_change=_on_version
     )

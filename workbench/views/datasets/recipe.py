@@ -131,7 +131,7 @@ def _loading(version: Version | None) -> None:
                         "Forget", key=f"recipe_forget_{name}", type="tertiary",
                         on_click=lambda name=name: forget_recipe(database(), name),
                     )  # fmt: skip
-            file = st.file_uploader("From a file", type=["json"], key="recipe_file")
+            file = st.file_uploader("From a file", type=["json"], key="recipe_file", max_upload_size=1)
             st.button("Load the file", key="recipe_file_go", disabled=file is None, on_click=lambda: _from_file(file))
         st.markdown(quiet("The same recipe on the same library gives the same version."))
     told = st.session_state.pop("recipe_told", None)

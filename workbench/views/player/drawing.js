@@ -86,7 +86,8 @@ class Drawing {
   /** As many bar numbers and beat lines as fit at this zoom. */
   ticks(gridcolor) {
     const { bar, beat, measures } = this.bars;
-    const pixels = ((this.axis?._length ?? this.fit) / (this.view[1] - this.view[0])) * bar;
+    // While the player is hidden its width may come out below nothing: the steps below have to end all the same.
+    const pixels = Math.max(0.1, ((this.axis?._length ?? this.fit) / (this.view[1] - this.view[0])) * bar || 0);
     let step = 1;
     while (step * pixels < 30) step *= 2;
     const shown = Array.from({ length: Math.floor(measures / step) }, (_, index) => (index + 1) * step);
