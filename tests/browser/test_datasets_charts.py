@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from workbench.core.datasets.build import build
 from workbench.core.datasets.diff import compare
 from workbench.core.datasets.recipes import read_recipe
 from workbench.core.datasets.statistics import Counts, coverage_of_cells
-from workbench.core.datasets.versions import Version
+from workbench.core.datasets.versions import Version, find_row
 from workbench.core.library.curation import load_built_in
 from workbench.core.library.database import Database
 from workbench.core.library.examples import load_examples
@@ -139,7 +140,7 @@ def test_the_charts_are_drawn_beside_the_library_and_beside_another_version(
     page = enter(visitor, app, "Charts")
     keys = page.locator(".st-key-chart_keys")
     expect(keys.locator("svg.main-svg").first).to_be_visible()
-    expect(keys.locator(".barpolar .point").first).to_be_attached()
+    expect(keys.locator(".polarlayer .point")).to_have_count(48)
     choose(page, "Beside", "The approved library")
     expect(page.get_by_text("in the library", exact=False).first).to_be_visible()
     expect(keys.locator(".legendtext").filter(has_text="library")).to_be_visible()
@@ -179,9 +180,10 @@ def test_a_comparison_counts_what_core_counts_and_opens_a_row(
     with page.context.expect_page() as opened:
         link.click()
     row = opened.value
-    row.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    expect(row.get_by_text(found.removed[0]).first).to_be_visible()
-    assert pair[0].id in row.url
+    removed = find_row(library, pair[0].id, found.removed[0])
+    assert removed is not None
+    expect(row.locator("h1")).to_have_text(removed[1].structure.title or "")
+    expect(row.get_by_role("combobox", name="Version")).to_have_value(re.compile(f"^{pair[0].label},"))
     row.close()
 
 

@@ -39,8 +39,7 @@ def build_one(
     as_json: Json = False,
 ) -> int:
     """Build a version from a recipe; the same recipe on the same library gives the same version."""
-    from workbench.core.datasets.build import build
-    from workbench.core.datasets.builds import clear_up
+    from workbench.core.datasets.builds import build_now
     from workbench.core.datasets.recipes import STARTER, read_recipe
     from workbench.core.music.reading import parse_json
 
@@ -50,9 +49,8 @@ def build_one(
         changes["faults"] = "leave-out"
     wanted = read_recipe({**wanted.to_dict(), **changes})
     database = _library()
-    clear_up(database)
     with console.interruptible() as go_on:
-        built = build(database, wanted, curator=who, processes=processes, told=_Progress(go_on))
+        built = build_now(database, wanted, curator=who, processes=processes, told=_Progress(go_on))
     return _told(built, as_json)
 
 
@@ -248,6 +246,7 @@ def bring_in(
     as_json: Json = False,
 ) -> int:
     """Take a file from elsewhere in as a version; every row is checked, and its rights must allow the use."""
+    from workbench.core.datasets.builds import run_now
     from workbench.core.datasets.imports import import_file
     from workbench.core.datasets.rows import SPLITS
     from workbench.core.library.rights import LAYERS, USES, Layer, Rights, licences
@@ -264,11 +263,16 @@ def bring_in(
         )
     basis: Any = "own work" if own else "licence"
     rights = Rights(tuple(Layer(layer, holder, basis, licence, file.name) for layer in LAYERS), True, True)
+    database, called = _library(), name or file.stem[:80]
     with console.interruptible() as go_on:
-        built = import_file(
-            _library(), file, name=name or file.stem[:80], rights=rights, curator=who, use=use,
-            split=split, leave_out=leave_out, told=_Progress(go_on),  # type: ignore[arg-type]
-        )  # fmt: skip
+
+        def work(_: str) -> Built:
+            return import_file(
+                database, file, name=called, rights=rights, curator=who, use=use, split=split,  # type: ignore[arg-type]
+                leave_out=leave_out, told=_Progress(go_on),
+            )  # fmt: skip
+
+        built = run_now(database, work, {"name": called, "imported": {"file": file.name}}, curator=who)
     return _told(built, as_json)
 
 

@@ -1,4 +1,4 @@
-"""What is lopsided in a dataset: too much or too little of a kind, and cadences and phrases unlike those of real music."""
+"""What is lopsided in a dataset: too much or too little of a kind, and cadences and phrases unlike real music."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from workbench.core.datasets.batches import FAULTY
 from workbench.core.datasets.build import Built, Gathered
@@ -23,13 +23,14 @@ from workbench.core.datasets.making import Terms, facts_of
 from workbench.core.datasets.recipes import read_recipe
 from workbench.core.datasets.row_checks import Looked, check_row
 from workbench.core.datasets.rows import Row, Split
-from workbench.core.datasets.versions import in_order, packed, put_bodies, write_version
+from workbench.core.datasets.versions import find_body, in_order, packed, put_bodies, write_version
 from workbench.core.datasets.whole_checks import Whole, check_whole, trace_of
 from workbench.core.errors import InvalidInputError
 from workbench.core.generate.templates import all_templates, find_template
 from workbench.core.library.database import Database
 from workbench.core.library.likeness import Fingerprint, fingerprint
 from workbench.core.library.rights import Rights
+from workbench.core.music.request import file_stem
 
 STEP = 200
 
@@ -53,9 +54,9 @@ def import_file(
     kinds: set[str] = set()
     waiting: list[tuple[str, bytes]] = []
     lines: dict[str, int] = {}
+    digest = _digest(file)
     with opened(file) as stream:
-        hashing = _Hashing(stream)
-        for number, row in _rows(hashing, file.name, rights, gathered):
+        for number, row in _rows(stream, file, digest, rights, gathered):
             kinds.add(row.kind)
             looked = Looked(row, terms)
             faults = [Fault(**{**fault.to_dict(), "line": number}) for fault in check_row(looked)]
@@ -89,7 +90,9 @@ def import_file(
     gathered.tally.add(*faults_of_all)
     wrong = {fault.key for fault in faults_of_all if fault.severity == "error"}
     if wrong:
-        gathered.left_out[FAULTY] += len(wrong)
+        for each in facts_in_order:
+            if each.key in wrong:
+                gathered.take_away(each, find_body(database, each.digest).structure)
         facts_in_order = [each for each in facts_in_order if each.key not in wrong]
     if not facts_in_order or (gathered.tally.errors and not leave_out):
         if not gathered.tally.errors:
@@ -98,30 +101,30 @@ def import_file(
     kind = kinds.pop()
     made = {
         "name": name, "kind": kind, "use": use, "split": split, "rights": rights.to_dict(),
-        "imported": {"file": file.name, "sha256": hashing.digest.hexdigest()},
+        "imported": {"file": file.name, "sha256": digest},
     }  # fmt: skip
     summary = gathered.summary(facts_in_order, terms)
     version, new = write_version(database, made, facts_in_order, summary, name=name, kind=kind, curator=curator)
     return Built(version, new, gathered.tally, dict(gathered.left_out))
 
 
-class _Hashing:
-    """A stream that hashes what is read of it, so that the file is known by what any other tool says of it."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self.digest = stream, hashlib.sha256()
-
-    def read(self, size: int) -> bytes:
-        block = self._stream.read(size)
-        self.digest.update(block)
-        return block
+def _digest(file: Path) -> str:
+    """The hash by which the file is known, to any other tool as well."""
+    with opened(file) as stream:
+        digest = hashlib.sha256()
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
-def _rows(stream: _Hashing, name: str, rights: Rights, gathered: Gathered) -> Iterator[tuple[int, Row]]:
-    """The row of each line, with its number; lines that hold none are told."""
-    for line in Lines(cast(BinaryIO, stream)):
+def _rows(stream: BinaryIO, file: Path, digest: str, rights: Rights, gathered: Gathered) -> Iterator[tuple[int, Row]]:
+    """The row of each line, with its number; lines that hold none are told.
+
+    A row's key holds the beginning of the file's hash, since two files of one name are not the same.
+    """
+    for line in Lines(stream):
         try:
-            yield line.number, row_of_line(parse_line(line), name=name, line=line.number, rights=rights)
+            row = row_of_line(parse_line(line), name=file.name, line=line.number, rights=rights)
         except BrokenLineError as problem:
             gathered.tally.add(replace(problem.fault, line=line.number))
             gathered.left_out[FAULTY] += 1
@@ -129,6 +132,9 @@ def _rows(stream: _Hashing, name: str, rights: Rights, gathered: Gathered) -> It
             message = problem.message.removeprefix(f"Line {line.number}: ")
             gathered.tally.add(Fault("format", "error", message, problem.hint, line=line.number))
             gathered.left_out[FAULTY] += 1
+        else:
+            key = f"import/{file_stem(file.stem)}-{digest[:8]}/{line.number}"
+            yield line.number, replace(row, key=key, source={**row.source, "id": key, "origin": "import"})
 
 
 def _frozen(database: Database) -> dict[str, Fingerprint]:

@@ -14,10 +14,10 @@ from workbench.core.datasets.augment import variants
 from workbench.core.datasets.frozen import frozen_rows
 from workbench.core.datasets.marks import excluded
 from workbench.core.datasets.recipes import Augmentation, Quota, Recipe
-from workbench.core.datasets.rows import Changes, Row, Source, Split, digest_of, key_of
-from workbench.core.datasets.sources import made_from, sources
+from workbench.core.datasets.rows import Changes, Row, Source, Split, digest_of, key_of, source_of
+from workbench.core.datasets.sources import sources
 from workbench.core.datasets.splits import assign, group
-from workbench.core.datasets.withdrawn import withdrawn_sources
+from workbench.core.datasets.withdrawn import examples_of, withdrawn_sources
 from workbench.core.library.curation import content_hash
 from workbench.core.library.database import Database
 from workbench.core.library.likeness import Fingerprint, fingerprint
@@ -105,7 +105,7 @@ def plan_build(database: Database, recipe: Recipe, told: Told = lambda *_: None)
     music: set[str] = set()
     for number, source in enumerate(sources(database, recipe)):
         told("Reading the pieces", number, 0)
-        if source.id in without:
+        if _is_excluded(source.id, without):
             left_out["excluded by a reviewer"] += 1
             continue
         said = digest_of(content_hash(source.structure) + source.request.to_json() + _less(source))
@@ -139,6 +139,12 @@ def plan_build(database: Database, recipe: Recipe, told: Told = lambda *_: None)
     if dropped:
         left_out["over a quota"] += dropped
     return BuildPlan(tuple(chosen), tuple(frozen), dict(left_out), fingerprints=marks, held=held)
+
+
+def _is_excluded(source: str, without: Mapping[str, str]) -> bool:
+    """Whether a source is excluded; of a row of another version, whether the row is, or what that was derived from."""
+    first, _, row = source.partition("/")
+    return source in without or (first not in {"examples", "pairs"} and (row in without or source_of(row) in without))
 
 
 def _seen(source: Source, recipe: Recipe) -> _Seen:
@@ -201,7 +207,7 @@ def _sides(
 
 def _origins(source: str) -> list[str]:
     """The examples that a source was made from, as sources; so all that comes from one is linked."""
-    return [f"examples/{id}" for id in made_from(source)]
+    return [f"examples/{id}" for id in examples_of(source)]
 
 
 def _within(entries: list[Entry], quotas: tuple[Quota, ...], seed: int) -> list[Entry]:

@@ -70,6 +70,8 @@ class Looked:
     @cached_property
     def read(self) -> tuple[MusicStructure | None, InvalidInputError | None]:
         """What the answer says, or why it says nothing."""
+        if self.sanitized is not None and self.sanitized.valid_before_repair:
+            return self.sanitized.structure, None
         return _read(self.row.answer)
 
     @cached_property

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from workbench.core.errors import InvalidInputError
@@ -121,9 +122,13 @@ class Row:
 
     def to_json(self) -> str:
         """Canonical JSON text: the same row is always the same text."""
+        return self._json
+
+    @cached_property
+    def _json(self) -> str:
         return json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The hash of what is in the row: 64 hexadecimal digits."""
         return digest_of(self.to_json())

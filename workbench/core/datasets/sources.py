@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from workbench.core.datasets.preferences import all_preferences
 from workbench.core.datasets.recipes import Recipe
-from workbench.core.datasets.rows import Source, source_of
+from workbench.core.datasets.rows import Source
 from workbench.core.datasets.versions import bodies, version_named
 from workbench.core.datasets.withdrawn import examples_of
 from workbench.core.errors import InvalidInputError
@@ -109,20 +109,12 @@ def _rows(database: Database, recipe: Recipe, name: str) -> Iterator[Source]:
                 yield source
 
 
-def made_from(source: str) -> tuple[str, ...]:
-    """The ids of the examples that a source was made from, also by way of versions: ``VERSION/examples/elise~...``."""
-    first, _, rest = source.partition("/")
-    if first in {"examples", "pairs"}:
-        return examples_of(source_of(source))
-    return made_from(rest) if rest else ()
-
-
 def _rights_today(database: Database, keys: list[str]) -> dict[str, Rights]:
     """The rights that the examples have today which rows with these keys were made from: of a pair, the chosen one.
 
     Nothing is said of an example that is no longer there.
     """
-    origins = {key: found[0] for key in keys if (found := made_from(key))}
+    origins = {key: found[0] for key in keys if (found := examples_of(key))}
     with database.reading() as session:
         wanted = select(ExampleRow.id, ExampleRow.rights).where(ExampleRow.id.in_(sorted(set(origins.values()))))
         known = {row[0]: row[1] for row in session.execute(wanted).all()}

@@ -54,13 +54,13 @@ def build_prompt(
     Raises:
         TemplateError: a part of the template cannot be filled.
     """
-    said = fill(template.parts["system"], values_for(request, form, kept), "system") if system else ""
-    messages = [Message("system", said)] if system else []
+    values = values_for(request, form, kept)
+    messages = [Message("system", fill(template.parts["system"], values, "system"))] if system else []
     for example in examples:
         own = plan(example.request, seed=0) if example.request.section_plan else _plan_of(example)
-        question = _question(example.request, own, template, part="example")
+        question = _question(values_for(example.request, own), template, part="example")
         messages += [Message("user", question), Message("assistant", wire_text(example.structure))]
-    messages.append(Message("user", _question(request, form, template, kept=kept)))
+    messages.append(Message("user", _question(values, template)))
     return Prompt(tuple(messages), template.label, tuple(example.id for example in examples))
 
 
@@ -90,8 +90,8 @@ def ask_editor(
     """
     values = values_for(request, form, kept)
     system = fill(template.parts["system"], values, "system")
+    question = _question(values, template)
     values = values | {"findings": list(findings)[:MAX_FINDINGS], "draft": draft}
-    question = _question(request, form, template, kept=kept)
     return (
         Message("system", system),
         Message("user", question + "\n\n" + fill(template.parts["editor"], values, "editor")),
@@ -126,8 +126,7 @@ def finding_values(finding: Finding) -> dict[str, Any]:
     return {"measure": finding.measure, "message": finding.message, "hint": finding.hint, "check": finding.check}
 
 
-def _question(request: Request, form: FormPlan, template: Template, *, kept: str = "", part: str = "") -> str:
-    values = values_for(request, form, kept)
+def _question(values: dict[str, Any], template: Template, *, part: str = "") -> str:
     asked = fill(template.parts["request"], values, "request")
     planned = fill(template.parts["plan"], values, "plan")
     if not part:

@@ -108,7 +108,14 @@ def _refuse_long_lists(data: Any, error: type[InvalidInputError]) -> None:
                 field=path[:200],
             )
         items = value.items() if isinstance(value, Mapping) else enumerate(value)
-        waiting += [(f"{path}/{key}", item) for key, item in items if isinstance(item, Mapping | list | tuple)]
+        waiting += [(f"{path}/{key}", item) for key, item in items if type(item) not in _PLAIN and _is_nested(item)]
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple)
 
 
 def _finite(text: str) -> float:

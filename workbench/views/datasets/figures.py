@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 
 import streamlit as st
@@ -64,6 +65,8 @@ def by_form_and_period(counts: Counts, mood: str = "") -> dict[tuple[str, str], 
 
 def show(drawn: FigureJson, *, key: str, clicked: Callable[[], None] | None = None) -> None:
     """Draw a figure with its description for those who cannot see it; a click on one of its parts calls ``clicked``."""
+    # Another visitor's table may be loading pandas just now, and plotly takes a half-loaded one for the whole.
+    importlib.import_module("pandas")
     st.plotly_chart(
         figure(drawn),
         theme=None,
