@@ -9,8 +9,8 @@ from functools import cache
 from workbench.core.checks import check
 from workbench.core.compose import compose
 from workbench.core.compose.replan import plan_of
-from workbench.core.datasets.file_check import FileReport, check_file
-from workbench.core.datasets.formats import json_line
+from workbench.core.datasets.files.file_check import FileReport, check_file
+from workbench.core.datasets.files.formats import json_line
 from workbench.core.datasets.rows import Row
 from workbench.core.generate.prompt import build_prompt
 from workbench.core.generate.templates import built_in, find_template

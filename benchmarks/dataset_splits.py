@@ -9,8 +9,8 @@ from itertools import product
 import numpy as np
 
 from workbench.core.compose import compose
+from workbench.core.datasets.building.splits import assign
 from workbench.core.datasets.recipes import Ratios
-from workbench.core.datasets.splits import assign
 from workbench.core.library.likeness import Fingerprint, Runs, fingerprint
 from workbench.core.library.likeness_join import near_pairs
 from workbench.core.music.forms import FORM_IDS, PERIODS

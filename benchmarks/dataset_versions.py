@@ -12,16 +12,16 @@ from itertools import count
 from typing import NamedTuple
 
 from workbench.core.checks import check
-from workbench.core.datasets.augment import variants
-from workbench.core.datasets.browsing import RowFilters, beside, choices, page_of
-from workbench.core.datasets.build import Gathered, build
+from workbench.core.datasets.building.build import Gathered, build
+from workbench.core.datasets.building.making import facts_of, make_row, terms_of
 from workbench.core.datasets.costs import limit_of
-from workbench.core.datasets.diff import compare
-from workbench.core.datasets.making import facts_of, make_row, terms_of
 from workbench.core.datasets.recipes import Augmentation, Quota, Recipe
+from workbench.core.datasets.review.browsing import RowFilters, beside, choices, page_of
+from workbench.core.datasets.review.diff import compare
+from workbench.core.datasets.review.samples import draw_sample
+from workbench.core.datasets.review.statistics import Counts, count_piece
 from workbench.core.datasets.rows import Changes, Facts, Row, Source
-from workbench.core.datasets.samples import draw_sample
-from workbench.core.datasets.statistics import Counts, count_piece
+from workbench.core.datasets.variants.augment import variants
 from workbench.core.datasets.versions import (
     Version,
     facts_of_version,

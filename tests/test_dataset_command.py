@@ -16,7 +16,7 @@ import pytest
 from tests.core.datasets.small_version import RECIPE, ROOT, copied, with_facts
 from workbench import cli
 from workbench.core.datasets.frozen import frozen_tests
-from workbench.core.datasets.marks import marks_of
+from workbench.core.datasets.review.marks import marks_of
 from workbench.core.datasets.rows import Facts
 from workbench.core.datasets.versions import Version, facts_of_version, versions
 from workbench.core.library import database as database_module

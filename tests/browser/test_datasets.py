@@ -10,11 +10,11 @@ from driving import App, Journey
 from playwright.sync_api import Page, expect
 
 from benchmarks.dataset_versions import big_version
-from workbench.core.datasets.browsing import RowFilters, page_of
-from workbench.core.datasets.build import build
-from workbench.core.datasets.builds import builds
-from workbench.core.datasets.marks import excluded, marks_of
+from workbench.core.datasets.building.build import build
+from workbench.core.datasets.building.builds import builds
 from workbench.core.datasets.recipes import read_recipe
+from workbench.core.datasets.review.browsing import RowFilters, page_of
+from workbench.core.datasets.review.marks import excluded, marks_of
 from workbench.core.datasets.versions import Version, versions
 from workbench.core.library.curation import load_built_in
 from workbench.core.library.database import Database

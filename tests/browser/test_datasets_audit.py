@@ -11,11 +11,11 @@ from axe_playwright_python.sync_playwright import Axe
 from driving import App, Journey
 from playwright.sync_api import Page, expect
 
-from workbench.core.datasets.build import build
-from workbench.core.datasets.export import file_names, stream
+from workbench.core.datasets.building.build import build
+from workbench.core.datasets.files.export import file_names, stream
 from workbench.core.datasets.frozen import frozen_tests
 from workbench.core.datasets.recipes import Augmentation, Ratios, Recipe
-from workbench.core.datasets.samples import find_sample, judge, samples_of
+from workbench.core.datasets.review.samples import find_sample, judge, samples_of
 from workbench.core.datasets.versions import Version, versions
 from workbench.core.datasets.withdrawn import withdrawn
 from workbench.core.library.curation import load_built_in

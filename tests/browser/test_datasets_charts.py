@@ -11,10 +11,10 @@ from axe_playwright_python.sync_playwright import Axe
 from driving import App, Journey
 from playwright.sync_api import Page, expect
 
-from workbench.core.datasets.build import build
-from workbench.core.datasets.diff import compare
+from workbench.core.datasets.building.build import build
 from workbench.core.datasets.recipes import read_recipe
-from workbench.core.datasets.statistics import Counts, coverage_of_cells
+from workbench.core.datasets.review.diff import compare
+from workbench.core.datasets.review.statistics import Counts, coverage_of_cells
 from workbench.core.datasets.versions import Version, find_row
 from workbench.core.library.curation import load_built_in
 from workbench.core.library.database import Database

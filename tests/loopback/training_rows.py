@@ -6,7 +6,7 @@ from functools import cache
 
 from workbench.core.compose import compose
 from workbench.core.compose.replan import plan_of
-from workbench.core.datasets.formats import FORMATS, json_line
+from workbench.core.datasets.files.formats import FORMATS, json_line
 from workbench.core.datasets.rows import Kind, Row
 from workbench.core.generate.prompt import build_prompt
 from workbench.core.generate.templates import built_in, find_template

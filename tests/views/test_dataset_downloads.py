@@ -11,8 +11,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from workbench.core.datasets.build import build
-from workbench.core.datasets.export import CARD, file_names, stream
+from workbench.core.datasets.building.build import build
+from workbench.core.datasets.files.export import CARD, file_names, stream
 from workbench.core.datasets.recipes import Ratios, Recipe
 from workbench.core.datasets.versions import Version
 from workbench.core.errors import DatabaseError

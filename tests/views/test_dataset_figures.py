@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import plotly.graph_objects as go
 import pytest
 
-from workbench.core.datasets.statistics import NAMES, Counts
+from workbench.core.datasets.review.statistics import NAMES, Counts
 from workbench.core.datasets.versions import Version
 from workbench.core.library.examples import load_examples
 from workbench.core.music.moods import mood_word

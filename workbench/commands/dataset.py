@@ -11,7 +11,7 @@ from workbench.commands import console, inputs
 from workbench.core.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from workbench.core.datasets.build import Built
+    from workbench.core.datasets.building.build import Built
     from workbench.core.datasets.faults import Tally
     from workbench.core.datasets.versions import Version
     from workbench.core.library.database import Database
@@ -39,7 +39,7 @@ def build_one(
     as_json: Json = False,
 ) -> int:
     """Build a version from a recipe; the same recipe on the same library gives the same version."""
-    from workbench.core.datasets.builds import build_now
+    from workbench.core.datasets.building.builds import build_now
     from workbench.core.datasets.recipes import STARTER, read_recipe
     from workbench.core.music.reading import parse_json
 
@@ -77,8 +77,8 @@ def show(
     as_json: Json = False,
 ) -> int:
     """Show a version: its card, or one of its rows, or a list of them."""
-    from workbench.core.datasets.browsing import RowFilters, page_of
-    from workbench.core.datasets.card import dataset_card
+    from workbench.core.datasets.files.card import dataset_card
+    from workbench.core.datasets.review.browsing import RowFilters, page_of
     from workbench.core.datasets.versions import find_row
     from workbench.core.datasets.withdrawn import withdrawn
 
@@ -106,7 +106,7 @@ def show(
 @app.command("diff")
 def diff(before: Named, after: Named, as_json: Json = False) -> int:
     """Show what differs between two versions."""
-    from workbench.core.datasets.diff import compare
+    from workbench.core.datasets.review.diff import compare
     from workbench.core.datasets.versions import version_named
 
     database = _library()
@@ -151,7 +151,7 @@ def check(
             _say(report, as_json)
     with console.interruptible() as go_on:
         for file in files:
-            from workbench.core.datasets.file_check import check_file
+            from workbench.core.datasets.files.file_check import check_file
 
             found = check_file(
                 file, format=format, model=model, max_tokens=max_tokens, music=not format_only, processes=processes,
@@ -183,7 +183,7 @@ def sample(
     as_json: Json = False,
 ) -> int:
     """Draw rows for an audit, or write down what was found in one of them."""
-    from workbench.core.datasets.samples import draw_sample, find_sample, judge
+    from workbench.core.datasets.review.samples import draw_sample, find_sample, judge
 
     database, found = _found(version)
     drawn = None
@@ -215,7 +215,7 @@ def export_one(
     as_json: Json = False,
 ) -> int:
     """Write a version as JSONL, Parquet and a dataset card, with a manifest of hashes."""
-    from workbench.core.datasets.export import export
+    from workbench.core.datasets.files.export import export
 
     database, found = _found(version)
     with console.interruptible() as go_on:
@@ -246,8 +246,8 @@ def bring_in(
     as_json: Json = False,
 ) -> int:
     """Take a file from elsewhere in as a version; every row is checked, and its rights must allow the use."""
-    from workbench.core.datasets.builds import run_now
-    from workbench.core.datasets.imports import import_file
+    from workbench.core.datasets.building.builds import run_now
+    from workbench.core.datasets.files.imports import import_file
     from workbench.core.datasets.rows import SPLITS
     from workbench.core.library.rights import LAYERS, USES, Layer, Rights, licences
 
@@ -285,7 +285,7 @@ def mark_row(
     who: Who = "command line",
 ) -> int:
     """Flag, exclude or comment on a row; the next build leaves out what is excluded."""
-    from workbench.core.datasets.marks import MARKS, mark
+    from workbench.core.datasets.review.marks import MARKS, mark
 
     if kind not in MARKS:
         raise InvalidInputError(f"{kind[:40]!r} is no mark.", hint=f"Choose one of {', '.join(MARKS)}.")
@@ -361,7 +361,7 @@ def _say(report: dict[str, Any], as_json: bool) -> None:
 
 
 def _check_version(name: str, processes: int | None) -> dict[str, Any]:
-    from workbench.core.datasets.recheck import check_version
+    from workbench.core.datasets.building.recheck import check_version
 
     database, found = _found(name)
     with console.interruptible() as go_on:
@@ -381,7 +381,7 @@ def _files_of(name: str) -> list[Path]:
 
 def _overlaps(files: list[Path]) -> list[dict[str, Any]]:
     """Rows that are in two files of one format at once, such as its train and its validation."""
-    from workbench.core.datasets.recheck import check_overlap
+    from workbench.core.datasets.building.recheck import check_overlap
 
     found = []
     pairs = [(one, other) for at, one in enumerate(files) for other in files[at + 1 :]]

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.core.library.conftest import at_once, cluster, database, empty, empty_url, opened, two_processes
-from workbench.core.datasets.build import build
+from workbench.core.datasets.building.build import build
 from workbench.core.datasets.recipes import Recipe
 from workbench.core.datasets.rows import Facts, Row
 from workbench.core.datasets.versions import (

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workbench.core.datasets.build import build
+from workbench.core.datasets.building.build import build
 from workbench.core.datasets.recipes import read_recipe
 from workbench.core.datasets.rows import Facts
 from workbench.core.datasets.versions import (

@@ -9,7 +9,7 @@ import pytest
 
 from tests.core.datasets.small_version import RECIPE, built, copied
 from workbench.core.datasets.frozen import freeze, frozen_rows, frozen_tests
-from workbench.core.datasets.marks import mark
+from workbench.core.datasets.review.marks import mark
 from workbench.core.datasets.rows import source_of
 from workbench.core.datasets.versions import Version, bodies, facts_of_version
 from workbench.core.errors import ConflictError, InvalidInputError

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from tests.core.datasets.conftest import SHIPPED, built, filled, kept, rework, rows_of
 from workbench.core.datasets import versions as module
-from workbench.core.datasets.build import build
+from workbench.core.datasets.building.build import build
 from workbench.core.datasets.recipes import Augmentation, Recipe
 from workbench.core.datasets.rows import digest_of, row_from
 from workbench.core.datasets.versions import (

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.core.datasets.small_version import built, copied
-from workbench.core.datasets.export import stream
-from workbench.core.datasets.imports import import_file
+from workbench.core.datasets.files.export import stream
+from workbench.core.datasets.files.imports import import_file
 from workbench.core.datasets.versions import Version, facts_of_version
 from workbench.core.datasets.withdrawn import (
     TAKEN_BACK,

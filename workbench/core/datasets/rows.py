@@ -31,7 +31,7 @@ class Change(NamedTuple):
     """One step from a source to a piece derived from it.
 
     ``kind`` is ``key`` (``value`` is the new home key, as ``Eb major``), ``tempo`` (quarters a minute) or ``mood``
-    (a mood that ``core.datasets.augment`` knows).
+    (a mood that ``core.datasets.variants.augment`` knows).
     """
 
     kind: str

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from workbench.core.datasets.browsing import RowFilters, page_of
-from workbench.core.datasets.samples import MOST, STRATA, Sample, draw_sample, samples_of
+from workbench.core.datasets.review.browsing import RowFilters, page_of
+from workbench.core.datasets.review.samples import MOST, STRATA, Sample, draw_sample, samples_of
 from workbench.core.datasets.versions import Version
 from workbench.core.errors import WorkbenchError
 from workbench.views.curators import curator, who

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from workbench.core.datasets.library_counts import LibraryCounts, count_library
-from workbench.core.datasets.statistics import Counts
+from workbench.core.datasets.review.library_counts import LibraryCounts, count_library
+from workbench.core.datasets.review.statistics import Counts
 from workbench.core.datasets.versions import Version, versions
 from workbench.core.library.curation import revision
 from workbench.views.engine import database

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.core.datasets.chart_words import beside_words, chart_words, coverage_words
-from workbench.core.datasets.statistics import CellCoverage, Counts, Moved, coverage_of_cells, moved
+from workbench.core.datasets.review.chart_words import beside_words, chart_words, coverage_words
+from workbench.core.datasets.review.statistics import CellCoverage, Counts, Moved, coverage_of_cells, moved
 from workbench.core.datasets.versions import Version
 from workbench.core.library.coverage import MOODS
 from workbench.views.datasets.beside import Beside, beside, counts_of

@@ -5,14 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.core.datasets.frozen import frozen_tests
-from workbench.core.datasets.marks import excluded
+from workbench.core.datasets.review.marks import excluded
 from workbench.core.datasets.versions import Version, find_version, versions
 from workbench.core.datasets.withdrawn import IMPORTS, withdrawn
 from workbench.core.library.choices import choice
 from workbench.core.library.curation import revision
 from workbench.views.details import plain, quiet
 from workbench.views.engine import database
-from workbench.views.takes_strip import ago
 
 VERSION, ROW, SAMPLE = "version", "row", "sample"
 """The query parameters."""
@@ -57,8 +56,8 @@ def go_to_row(key: str | None) -> None:
 
 
 def version_words(version: Version) -> str:
-    """A version in a line: ``starter 1, 915 rows, 2 hours ago``."""
-    return f"{version.label}, {version.rows:,} rows, {ago(version.created_at)}"
+    """A version in a line: ``starter 1, 915 rows, 3 Nov 2026``. No time: a label that changes loses what was chosen."""
+    return f"{version.label}, {version.rows:,} rows, {version.created_at:%-d %b %Y}"
 
 
 def version_notes(version: Version) -> None:

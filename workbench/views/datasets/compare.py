@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from workbench.core.datasets.diff import MOST, Difference, compare
 from workbench.core.datasets.frozen import frozen_tests
-from workbench.core.datasets.recipe_words import recipe_words
-from workbench.core.datasets.shared_tests import SharedTests, shared_tests
-from workbench.core.datasets.statistics import BETWEEN, Moved
+from workbench.core.datasets.review.diff import MOST, Difference, compare
+from workbench.core.datasets.review.recipe_words import recipe_words
+from workbench.core.datasets.review.shared_tests import SharedTests, shared_tests
+from workbench.core.datasets.review.statistics import BETWEEN, Moved
 from workbench.core.datasets.versions import Version, versions
 from workbench.views.datasets.beside import counts_of, other_words
 from workbench.views.datasets.choice import ROW, VERSION

@@ -59,7 +59,7 @@ async def dataset_file(request: HttpRequest) -> Response:
 
 
 def _blocks(wanted: str, name: str) -> Iterator[bytes]:
-    from workbench.core.datasets.export import file_names  # the first page does not wait for it
+    from workbench.core.datasets.files.export import file_names  # the first page does not wait for it
     from workbench.core.datasets.versions import find_version
 
     version = find_version(database(), wanted)
@@ -72,7 +72,7 @@ def _blocks(wanted: str, name: str) -> Iterator[bytes]:
 
 def _made(version: Version, name: str) -> Iterator[bytes]:
     """The file's blocks; the first is made when it is asked for, so that the answer begins at once."""
-    from workbench.core.datasets.export import stream
+    from workbench.core.datasets.files.export import stream
 
     yield from stream(database(), version, name)
 

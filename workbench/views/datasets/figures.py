@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from workbench.core.datasets.statistics import BETWEEN, EDGES, TITLES, Counts
+from workbench.core.datasets.review.statistics import BETWEEN, EDGES, TITLES, Counts
 from workbench.core.music.cadences import CADENCES
 from workbench.core.music.forms import FORM_IDS, FORMS, PERIODS
 from workbench.core.render.circle_of_fifths import circle_of_fifths

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.core.datasets.browsing import RowFilters, page_of
-from workbench.core.datasets.card import dataset_card
 from workbench.core.datasets.costs import estimate
-from workbench.core.datasets.export import CARD, file_names
-from workbench.core.datasets.formats import FORMATS, json_line
+from workbench.core.datasets.files.card import dataset_card
+from workbench.core.datasets.files.export import CARD, file_names
+from workbench.core.datasets.files.formats import FORMATS, json_line
 from workbench.core.datasets.frozen import freeze, frozen_tests
-from workbench.core.datasets.marks import excluded
+from workbench.core.datasets.review.browsing import RowFilters, page_of
+from workbench.core.datasets.review.marks import excluded
 from workbench.core.datasets.rows import SPLITS
 from workbench.core.datasets.versions import Version, find_row
 from workbench.core.datasets.withdrawn import withdrawn

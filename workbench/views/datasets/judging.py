@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from workbench.core.datasets.review.samples import Judgement, Sample, find_sample, judge
 from workbench.core.datasets.rows import Facts, Row
-from workbench.core.datasets.samples import Judgement, Sample, find_sample, judge
 from workbench.core.datasets.versions import Version, find_row
 from workbench.core.errors import ConflictError, InvalidInputError, WorkbenchError
 from workbench.core.library.drafts import drop_draft, load_draft, save_draft

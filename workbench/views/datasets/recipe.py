@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from workbench.core.checks import PROFILES
-from workbench.core.datasets.builds import builds
+from workbench.core.datasets.building.builds import builds
+from workbench.core.datasets.building.saved_recipes import forget_recipe, save_recipe, saved_recipes
 from workbench.core.datasets.recipes import MAX_SEED, MOODS, STARTER, Recipe, read_recipe
-from workbench.core.datasets.saved_recipes import forget_recipe, save_recipe, saved_recipes
 from workbench.core.datasets.versions import Version, versions
 from workbench.core.errors import InvalidInputError
 from workbench.core.generate.templates import all_templates

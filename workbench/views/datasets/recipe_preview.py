@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from workbench.core.datasets.building.preview import Preview, preview
 from workbench.core.datasets.costs import estimate
-from workbench.core.datasets.preview import Preview, preview
 from workbench.core.datasets.recipes import Recipe, read_recipe
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.curation import revision

@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 import streamlit as st
 
 from workbench.core.checks import check
-from workbench.core.datasets.browsing import RowFilters, beside, page_of
-from workbench.core.datasets.marks import MarkKind, mark, marks_of, take_back
+from workbench.core.datasets.review.browsing import RowFilters, beside, page_of
+from workbench.core.datasets.review.marks import MarkKind, mark, marks_of, take_back
 from workbench.core.datasets.rows import Facts, Row
 from workbench.core.datasets.versions import Version, find_row
 from workbench.core.datasets.withdrawn import examples_of, withdrawn_sources

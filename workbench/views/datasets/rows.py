@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from workbench.core.datasets.browsing import SORTED_BY, RowFilters, choices, page_of
-from workbench.core.datasets.marks import MARKS, marked
+from workbench.core.datasets.review.browsing import SORTED_BY, RowFilters, choices, page_of
+from workbench.core.datasets.review.marks import MARKS, marked
 from workbench.core.datasets.rows import Facts
 from workbench.core.datasets.versions import Version
 from workbench.core.library.saved_views import delete_view, save_view, saved_views

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.core.datasets.builds import BuildRecord, Builds, builds, clear_up, find_build
+from workbench.core.datasets.building.builds import BuildRecord, Builds, builds, clear_up, find_build
 from workbench.views.datasets.choice import go_to_version
 from workbench.views.details import plain, quiet
 from workbench.views.engine import database

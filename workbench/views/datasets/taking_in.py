@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 
 import streamlit as st
 
-from workbench.core.datasets.build import Built
-from workbench.core.datasets.imports import import_file
-from workbench.core.datasets.planning import Told
+from workbench.core.datasets.building.build import Built
+from workbench.core.datasets.building.planning import Told
+from workbench.core.datasets.files.imports import import_file
 from workbench.core.datasets.rows import SPLITS, Split
 from workbench.core.datasets.versions import Version
 from workbench.core.datasets.withdrawn import withdraw_import, withdrawn

@@ -1,0 +1,1 @@
+"""Building: from sources to rows, splits and a version, with every check on the way."""

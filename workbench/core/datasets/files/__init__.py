@@ -1,0 +1,1 @@
+"""Training files: formats, checking what comes from elsewhere, taking it in, and writing versions out."""

@@ -1,0 +1,1 @@
+"""Review: looking through versions, marking and sampling rows, counting and comparing."""
