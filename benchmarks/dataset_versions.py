@@ -40,7 +40,7 @@ from workbench.core.library.examples import load_examples
 from workbench.core.library.rights import read_rights
 
 ROWS = 100_000
-SCALED, TIMES = 500, 20
+SCALED, TIMES = 2_000, 5
 """Rows that are built, and how often they go into 10,000; a few more are asked for, since some come out worse."""
 FAMILY = 20
 """Rows that one source makes in the large version."""

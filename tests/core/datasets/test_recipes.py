@@ -10,10 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from workbench.core.datasets.recipes import MOODS, Augmentation, Quota, Ratios, Recipe, Sources, read_recipe
+from workbench.core.datasets.recipes import MAX_SEED, MOODS, Augmentation, Quota, Ratios, Recipe, Sources, read_recipe
 from workbench.core.errors import InvalidInputError
 from workbench.core.library.rights import USES
-from workbench.core.music.request import MAX_SEED
 
 FULL: dict[str, Any] = {
     "name": "Études ♭",

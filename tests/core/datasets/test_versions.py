@@ -270,7 +270,7 @@ def test_texts_that_a_database_does_not_take_are_kept_without_what_it_refuses(ea
 
 PROGRAM = """
 import sys
-from workbench.core.datasets.{module} import {name}
+from workbench.core.datasets.building.{module} import {name}
 from workbench.core.datasets.recipes import Augmentation, Recipe
 from workbench.core.errors import ConflictError
 from workbench.core.library.database import Database

@@ -517,7 +517,9 @@ def test_a_way_in_a_file_of_its_own_is_found(
         "@preferences('dice')\ndef dice(database):\n    'Thrown.'\n    return iter(())\n"
     )
     (tmp_path / "preferences_by_dice.py").write_text(text, "utf-8")
-    monkeypatch.setattr(workbench.core.datasets.building, "__path__", [*workbench.core.datasets.building.__path__, str(tmp_path)])
+    monkeypatch.setattr(
+        workbench.core.datasets.building, "__path__", [*workbench.core.datasets.building.__path__, str(tmp_path)]
+    )
     try:
         assert [way.name for way in known_preferences()] == ["decisions", "dice", "edits"]
         assert ids(database, "dice") == []

@@ -282,7 +282,7 @@ database.close()
 
 def test_memory_does_not_grow_with_the_version(tmp_path: Path) -> None:
     used = []
-    for rows in (2_200, 5_500):
+    for rows in (2_200, 7_500):
         folder = tmp_path / str(rows)
         folder.mkdir()
         done = subprocess.run(

@@ -46,7 +46,7 @@ MAX_AGAINST = 8
 """Rejected pieces that one chosen piece is set against: a much answered request must not make millions of pairs."""
 
 _log = logging.getLogger(__name__)
-_PACKAGE = "workbench.core.datasets"
+_PACKAGE = "workbench.core.datasets.building"
 _WORDS = {"title", "character", "reasoning"}
 _PART, _ROWS = 16, 200
 """Chosen pieces, and rows of a scan, that are in memory at a time."""
