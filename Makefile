@@ -36,7 +36,7 @@ check:
 
 unit:
 	$(BIN)/python -m pytest -n auto -m "not browser" --cov --cov-report=term:skip-covered $(ARGS)
-	$(BIN)/python -m pytest -m browser $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser $(ARGS)
 
 bench: setup-dev ## measure speed and music against their targets
 	@$(BIN)/python -m benchmarks

@@ -203,8 +203,8 @@ def _middle() -> str:
 def _build() -> None:
     """Plan, make, check and write; under another name each time, since what is there already is not written again."""
     recipe = Recipe(
-        name=f"built {next(_numbers)}", augmentation=Augmentation(keys=11, tempos=1, moods=1, everywhere=True),
-        quotas=(Quota(most=SCALED + 30),),
+        name=f"built {next(_numbers)}", augmentation=Augmentation(keys=11, tempos=2, moods=2, everywhere=True),
+        quotas=(Quota(most=SCALED + 150),),
     )  # fmt: skip
     built = build(_library(), recipe, curator="benchmark", processes=CORES)
     if built.version is None or built.version.rows < SCALED:

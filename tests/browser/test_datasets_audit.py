@@ -89,6 +89,8 @@ def draw(page: Page, *, by: str = "") -> None:
     button = page.get_by_role("button", name="Draw", exact=True)
     if not button.is_visible():
         page.get_by_text("Draw a sample").click()
+        expect(button).to_be_visible()
+        page.wait_for_timeout(500)  # it unfolds, and a menu that opens meanwhile closes again
     if by:
         page.get_by_role("combobox", name="Drawn").click()
         page.get_by_role("option", name=by).click()
