@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.commands import console, inputs
+from workbench.commands.dataset_words import Progress, plain_version, say, told
+from workbench.commands.library import library
 from workbench.core.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -48,10 +50,10 @@ def build_one(
     if leave_out:
         changes["faults"] = "leave-out"
     wanted = read_recipe({**wanted.to_dict(), **changes})
-    database = _library()
+    database = library()
     with console.interruptible() as go_on:
-        built = build_now(database, wanted, curator=who, processes=processes, told=_Progress(go_on))
-    return _told(built, as_json)
+        built = build_now(database, wanted, curator=who, processes=processes, told=Progress(go_on))
+    return told(built, as_json)
 
 
 @app.command("list")
@@ -59,9 +61,9 @@ def show_all(as_json: Json = False) -> int:
     """List the versions, newest first."""
     from workbench.core.datasets.versions import versions
 
-    found = versions(_library())
+    found = versions(library())
     if as_json:
-        console.print_json([_plain(each) for each in found])
+        console.print_json([plain_version(each) for each in found])
         return 0
     for each in found:
         splits = " ".join(f"{count:,} {split}" for split, count in each.summary["splits"].items() if count)
@@ -97,7 +99,7 @@ def show(
             print(console.one_line(f"{each.key}  {each.split}  {each.title}"))
         console.note(f"{len(rows)} of {count:,} rows")
     elif as_json:
-        console.print_json(_plain(found) | {"withdrawn": withdrawn(database, found.id)})
+        console.print_json(plain_version(found) | {"withdrawn": withdrawn(database, found.id)})
     else:
         print(dataset_card(database, found), end="")
     return 0
@@ -109,7 +111,7 @@ def diff(before: Named, after: Named, as_json: Json = False) -> int:
     from workbench.core.datasets.review.diff import compare
     from workbench.core.datasets.versions import version_named
 
-    database = _library()
+    database = library()
     found = compare(database, version_named(database, before), version_named(database, after))
     if as_json:
         console.print_json(found.to_dict())
@@ -148,7 +150,7 @@ def check(
             report = _check_version(name, processes)
             reports.append(report)
             errors += report["errors"]
-            _say(report, as_json)
+            say(report, as_json)
     with console.interruptible() as go_on:
         for file in files:
             from workbench.core.datasets.files.file_check import check_file
@@ -160,11 +162,11 @@ def check(
             report = {"file": str(file), **found.to_dict()}
             reports.append(report)
             errors += found.errors
-            _say(report, as_json)
+            say(report, as_json)
     for report in _overlaps(files):
         reports.append(report)
         errors += report["errors"]
-        _say(report, as_json)
+        say(report, as_json)
     if as_json:
         console.print_json(reports)
     return 1 if errors else 0
@@ -263,17 +265,17 @@ def bring_in(
         )
     basis: Any = "own work" if own else "licence"
     rights = Rights(tuple(Layer(layer, holder, basis, licence, file.name) for layer in LAYERS), True, True)
-    database, called = _library(), name or file.stem[:80]
+    database, called = library(), name or file.stem[:80]
     with console.interruptible() as go_on:
 
         def work(_: str) -> Built:
             return import_file(
                 database, file, name=called, rights=rights, curator=who, use=use, split=split,  # type: ignore[arg-type]
-                leave_out=leave_out, told=_Progress(go_on),
+                leave_out=leave_out, told=Progress(go_on),
             )  # fmt: skip
 
         built = run_now(database, work, {"name": called, "imported": {"file": file.name}}, curator=who)
-    return _told(built, as_json)
+    return told(built, as_json)
 
 
 @app.command("mark")
@@ -311,61 +313,12 @@ def freeze_test(
     return 0
 
 
-class _Progress:
-    """Progress on standard error: each phase once, and how far it is every two thousand rows."""
-
-    def __init__(self, go_on: Any) -> None:
-        self._go_on, self._said = go_on, ("", -1)
-
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        self._go_on()
-        now = (phase, done // 2_000)
-        if now != self._said:
-            self._said = now
-            console.note(f"{phase}: {done:,} of {total:,}" if total and done else phase)
-
-
-def _told(built: Built, as_json: bool) -> int:
-    """What a build came to: its version on standard output, what was found on standard error."""
-    for fault in built.tally.told:
-        if fault.severity == "error":
-            console.complain(str(fault))
-        else:
-            console.note(f"note: {fault}")
-    more = built.tally.errors + built.tally.of("warning") - len(built.tally.told)
-    if more > 0:
-        console.note(f"and {more:,} more")
-    for words, count in sorted(built.left_out.items()):
-        console.note(f"left out: {count:,} {words}")
-    if built.version is None:
-        if as_json:
-            console.print_json({"version": None, **built.tally.to_dict(), "left_out": dict(built.left_out)})
-        console.note("No version was made: mend the errors, exclude the rows, or build with --leave-out.")
-        return 1
-    if as_json:
-        console.print_json(_plain(built.version) | {"new": built.new})
-    else:
-        same = "" if built.new else "  (the very same version was there already)"
-        print(f"{built.version.id}  {console.one_line(built.version.label)}  {built.version.rows:,} rows{same}")
-    return 0
-
-
-def _say(report: dict[str, Any], as_json: bool) -> None:
-    name = report.get("file") or report.get("version")
-    for each in report["findings"]:
-        where = f"line {each['line']}: " if each.get("line") is not None else f"{each['key']}: " if each["key"] else ""
-        console.note(f"{name}: {each['severity']}: {where}{each['message']} {each['hint']}")
-    if not as_json:
-        rows = f"{report['rows']:,} rows, " if "rows" in report else ""
-        print(f"{name}: {rows}{report['errors']:,} errors, {report['warnings']:,} warnings")
-
-
 def _check_version(name: str, processes: int | None) -> dict[str, Any]:
     from workbench.core.datasets.building.recheck import check_version
 
     database, found = _found(name)
     with console.interruptible() as go_on:
-        tally: Tally = check_version(database, found, processes=processes, told=_Progress(go_on))
+        tally: Tally = check_version(database, found, processes=processes, told=Progress(go_on))
     return {"version": found.id, "rows": found.rows, **tally.to_dict()}
 
 
@@ -396,22 +349,5 @@ def _overlaps(files: list[Path]) -> list[dict[str, Any]]:
 def _found(name: str) -> tuple[Database, Version]:
     from workbench.core.datasets.versions import version_named
 
-    database = _library()
+    database = library()
     return database, version_named(database, name)
-
-
-def _library() -> Database:
-    """The database, with the examples that ship in it."""
-    from workbench.core.library.curation import load_built_in
-    from workbench.core.library.database import shared_database
-    from workbench.core.library.examples import load_examples
-    from workbench.core.settings import load_settings
-
-    database = shared_database(load_settings())
-    load_built_in(database, load_examples())
-    return database
-
-
-def _plain(version: Version) -> dict[str, Any]:
-    data = version.to_dict()
-    return {**data, "summary": {k: v for k, v in data["summary"].items() if k not in ("originals", "everything")}}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.commands import console, inputs
+from workbench.commands.library import library
 from workbench.core.errors import InputTooLargeError, InvalidInputError
 
 if TYPE_CHECKING:
     from workbench.core.library.curation import Item
-    from workbench.core.library.database import Database
 
 app = typer.Typer(help="List, show, decide on, retrieve, export and import examples.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="The example's id.")]
@@ -35,7 +35,7 @@ def show_all(
 
     if status and status not in STATUSES:
         raise InvalidInputError(f"{status[:40]!r} is no status.", hint=f"Choose one of {', '.join(STATUSES)}.")
-    items = all_items(_library(), Filters(status=status, words=words, form=form, period=period))
+    items = all_items(library(), Filters(status=status, words=words, form=form, period=period))
     if as_json:
         console.print_json([_plain(item) for item in items])
         return 0
@@ -96,7 +96,7 @@ def retrieve(
     wanted = read_request(inputs.read_one(request) if request else b"{}")
     form = plan(wanted)
     settings = load_settings()
-    picked = Index(approved(_library())).retrieve(
+    picked = Index(approved(library())).retrieve(
         wanted, form=form.form, period=form.manner.period, count=count, token_budget=settings.example_tokens,
         weights=read_weights(settings.retrieval_weights),
     )  # fmt: skip
@@ -118,7 +118,7 @@ def export(
     from workbench.core.library.curation import Filters
     from workbench.core.library.database import now
 
-    data = write_archive(all_items(_library(), Filters(status=status)), at=now())
+    data = write_archive(all_items(library(), Filters(status=status)), at=now())
     partial = file.with_name(f".{file.name}.part")
     partial.write_bytes(data)
     partial.replace(file)
@@ -155,7 +155,7 @@ def bring_in(
         if file.stat().st_size > MAX_ARCHIVE:
             raise InputTooLargeError(f"{file} is too large.", hint="Give smaller files.")
     layers = [Layer(name, holder, "licence", licence, "as imported") for name in ("encoding", "annotation") if licence]
-    library, outcomes = _library(), []
+    database, outcomes = library(), []
     archives = [file for file in files if file.suffix.lower() == ".zip"]
     with console.interruptible() as go_on:
 
@@ -164,10 +164,10 @@ def bring_in(
             console.note(f"{done} of {len(files) - len(archives)}  {name}")
 
         others = ((file.name, file.read_bytes()) for file in files if file not in archives)
-        for taken in take_in(library, others, curator=who, rights=Rights(tuple(layers), True, True), progress=told):
+        for taken in take_in(database, others, curator=who, rights=Rights(tuple(layers), True, True), progress=told):
             outcomes.append({"name": taken.name, "id": taken.id, "new": taken.new, "problem": taken.problem})
         for file in archives:
-            for each in read_archive(library, file.read_bytes(), curator=who, keep_status=keep_status):
+            for each in read_archive(database, file.read_bytes(), curator=who, keep_status=keep_status):
                 go_on()
                 outcomes.append(each._asdict())
     if as_json:
@@ -188,7 +188,7 @@ def show_coverage(as_json: Json = False) -> int:
     from workbench.core.library.curation import Filters
     from workbench.core.music.forms import FORM_IDS, PERIODS
 
-    items = list(all_items(_library(), Filters(status="approved")))
+    items = list(all_items(library(), Filters(status="approved")))
     found = coverage((item.example for item in items), {item.id: float(item.warnings) for item in items})
     if as_json:
         console.print_json(found.to_dict())
@@ -207,9 +207,9 @@ def _decided(id: str, choice: Any, who: str, note: str) -> int:
     from workbench.core.library.decisions import vote
 
     item = _find(id)
-    needed = chosen(_library(), "approvals")
+    needed = chosen(library(), "approvals")
     after = vote(
-        _library(), item.id, choice, curator=who, version=item.version, note=note,
+        library(), item.id, choice, curator=who, version=item.version, note=note,
         needed=needed if isinstance(needed, int) else 1,
     )  # fmt: skip
     console.note(f"{after.id}: {after.status}")
@@ -219,22 +219,10 @@ def _decided(id: str, choice: Any, who: str, note: str) -> int:
 def _find(id: str) -> Item:
     from workbench.core.library.curation import find
 
-    item = find(_library(), id)
+    item = find(library(), id)
     if item is None:
         raise InvalidInputError(f"There is no example {id[:60]!r}.", hint="See: python -m workbench examples list.")
     return item
-
-
-def _library() -> Database:
-    """The database, with the examples that ship in it."""
-    from workbench.core.library.curation import load_built_in
-    from workbench.core.library.database import shared_database
-    from workbench.core.library.examples import load_examples
-    from workbench.core.settings import load_settings
-
-    database = shared_database(load_settings())
-    load_built_in(database, load_examples())
-    return database
 
 
 def _plain(item: Item) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.core.datasets.small_version import RECIPE, built, carried_over, copied, with_facts
 from tests.core.library.conftest import cluster, empty_url  # noqa: F401 - fixtures
-from workbench.core.datasets.review.diff import MOST, SharedTests, compare, compare_tests, recipe_difference
+from workbench.core.datasets.review.diff import MOST, compare, recipe_difference
 from workbench.core.datasets.review.marks import mark
 from workbench.core.datasets.rows import Facts
 from workbench.core.datasets.versions import Version, facts_of_version
@@ -110,21 +110,6 @@ def test_what_moved_in_the_distributions_is_told_in_words(kept: Kept) -> None:
     assert "modes" in found
     assert "minor" in found["modes"].words
     assert 0 < found["modes"].distance <= 1
-
-
-def test_each_database_tells_whether_two_versions_test_on_the_same_rows(each_kept: Kept) -> None:
-    database, before = each_kept
-    facts = list(facts_of_version(database, before.id))
-    tests = [each for each in facts if each.split == "test"]
-    assert compare_tests(database, before, before) == SharedTests(len(tests), 0, 0)
-    assert compare_tests(database, before, before).same
-    other = [replace(tests[0], digest=facts[0].digest), replace(facts[1], split="test"), *tests[1:]]
-    found = compare_tests(database, before, with_facts(database, other, "other"))
-    assert found == SharedTests(len(tests) - 1, 1, 2)
-    assert not found.same
-    untested = with_facts(database, facts[:3], "untested")
-    assert compare_tests(database, untested, untested) == SharedTests(0, 0, 0)
-    assert not compare_tests(database, untested, untested).same
 
 
 def test_versions_without_statistics_are_compared_row_by_row_alone(kept: Kept) -> None:

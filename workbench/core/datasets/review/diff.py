@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session, aliased
@@ -70,40 +70,6 @@ def compare(database: Database, before: Version, after: Version) -> Difference:
             _first(session, before.id, after.id, _MOVED) if sides else (),
             tuple(_moved(before.summary, after.summary)), recipe_difference(before.recipe, after.recipe),
         )  # fmt: skip
-
-
-class SharedTests(NamedTuple):
-    """How many test rows two versions share, word for word, and how many only one of them has."""
-
-    shared: int
-    before: int
-    after: int
-
-    @property
-    def same(self) -> bool:
-        """Whether models can be compared by them: there are some, and they are the same."""
-        return self.shared > 0 and not self.before and not self.after
-
-
-def compare_tests(database: Database, before: Version, after: Version) -> SharedTests:
-    """Whether two versions test on the same rows."""
-    with database.reading() as session:
-        sizes = [
-            session.scalar(
-                select(func.count())
-                .select_from(DatasetRow)
-                .where(DatasetRow.version_id == version.id, DatasetRow.split == "test")
-            )
-            for version in (before, after)
-        ]
-        shared = session.scalar(
-            select(func.count())
-            .select_from(_ONE)
-            .join(_OTHER, _both(before.id, after.id))
-            .where(_ONE.split == "test", _state == _SAME)
-        )
-    same = int(shared or 0)
-    return SharedTests(same, int(sizes[0] or 0) - same, int(sizes[1] or 0) - same)
 
 
 def recipe_difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
