@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.core.datasets.building.batches import FAULTY, Batch, Done, Job, make_batch
+from workbench.core.datasets.building.held_out import held_out
 from workbench.core.datasets.building.making import Terms, terms_of
 from workbench.core.datasets.building.planning import BuildPlan, Entry, Told, plan_build
 from workbench.core.datasets.building.processes import spread
@@ -240,7 +241,9 @@ def _balance(recipe: Recipe, facts: list[Facts], gathered: Gathered) -> list[Fau
 def _summary(
     database: Database, terms: Terms, plan: BuildPlan, facts: list[Facts], gathered: Gathered
 ) -> dict[str, Any]:
+    marks = {**plan.held, **plan.fingerprints}
     return gathered.summary(facts, terms) | {
+        "held_out": list(held_out(database, facts, marks)),
         "template": {"label": terms.template.label, "digest": terms.template.digest},
         "frozen": [each.name for each in frozen_tests(database)] if plan.frozen else [],
     }

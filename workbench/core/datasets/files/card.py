@@ -215,6 +215,10 @@ def _limits(database: Database, version: Version) -> Iterator[str]:
     frozen = [each.name for each in frozen_tests(database) if each.version_id == version.id]
     if frozen:
         yield f"- The test split is a frozen test set ({_plain(', '.join(frozen))}): train no model on it."
+    held = summary.get("held_out")
+    if held:
+        yield f"- {len(held)} examples of the few-shot library are in the test split, or nearly the same as a piece"
+        yield "  in it: an evaluation must not show them in prompts. The manifest lists them."
     tokens = summary["tokens"]
     costs = [each for each in estimate(tokens["train"], 3, tokens["exact"], model=_model(version.recipe)) if each.usd]
     yield from (f"- Three epochs at {each.provider}: {each.words}" for each in costs[:4])

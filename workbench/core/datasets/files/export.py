@@ -91,7 +91,7 @@ def export(
             files[name] = _written(partial / name, stream(database, version, name))
         manifest = {
             "version": version.id, "name": version.label, "content_hash": version.content_hash, "rows": version.rows,
-            "recipe": dict(version.recipe), "files": files,
+            "recipe": dict(version.recipe), "held_out": list(version.summary.get("held_out", ())), "files": files,
         }  # fmt: skip
         text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
         (partial / MANIFEST).write_text(text, encoding="utf-8")
