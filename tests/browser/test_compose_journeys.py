@@ -342,7 +342,14 @@ def test_nothing_runs_over_the_edge_of_the_screen(visitor: Callable[..., Journey
 
 def test_a_restarted_server_knows_an_open_page_again(visitor: Callable[..., Journey], own_app: App) -> None:
     journey = visitor(own_app.url)
-    journey.expected = ("WebSocket", "Failed to load resource", "ERR_CONNECTION", "50")
+    journey.expected = (
+        "WebSocket",
+        "Failed to load resource",
+        "ERR_CONNECTION",
+        "50",
+        "reaching server endpoint",
+        "Is Streamlit still running",
+    )
     page = journey.open("/?seed=5&duration=30")
     before = journey.piece
     own_app.stop()

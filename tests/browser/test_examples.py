@@ -203,6 +203,6 @@ def test_a_library_where_nothing_waits_opens_on_what_it_holds(
         expect(keys).to_be_hidden()  # a phone has no keyboard
         page.locator("label", has_text="waiting 0").click()
         journey.rest()
-        expect(page.get_by_text("Nothing here")).to_be_visible()
+        expect(page.get_by_text("0 examples", exact=True)).to_be_visible()
     finally:
         fresh.stop()
