@@ -1,4 +1,4 @@
-"""What a training is asked for with and what is told of it, whoever trains: orders, states, events, metrics, results."""
+"""What a training is asked for with and what is told of it, whoever trains: orders, states, events, metrics."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 class Order:
     """One training to be done.
 
-    ``train`` and ``validation`` are files in the backend's own format; ``epochs`` may be a part of one. ``learning_rate``
-    is a factor of the backend's usual one. ``folder`` is where a local backend may write.
+    ``train`` and ``validation`` are files in the backend's own format; ``epochs`` may be a part of one.
+    ``learning_rate`` is a factor of the backend's usual one. ``folder`` is where a local backend may write.
     """
 
     job: str
@@ -71,8 +71,8 @@ class Checkpoint:
 class Status:
     """How a training stands. ``raw`` is the backend's own word; ``model`` is the tuned model's id once there is one.
 
-    ``trained_tokens`` and ``seconds`` are what was used, where it is told; ``problem`` says why it failed, in plain words,
-    and ``hint`` what to do.
+    ``trained_tokens`` and ``seconds`` are what was used, where it is told; ``problem`` says why it failed, in plain
+    words, and ``hint`` what to do.
     """
 
     state: State

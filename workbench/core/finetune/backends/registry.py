@@ -14,8 +14,11 @@ from workbench.core.settings import Settings
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A model that can be tuned. ``until`` is the day on which it goes, where that is known; ``licence`` an SPDX id or a
-    word of its own, empty where nobody knows."""
+    """A model that can be tuned.
+
+    ``until`` is the day on which it goes, where that is known; ``licence`` an SPDX id or a word of its own, empty where
+    nobody knows.
+    """
 
     id: str
     methods: tuple[Method, ...]
