@@ -115,4 +115,10 @@ def _take(done: Done, job: Job, made: Made, looked: Looked, *, derived: bool) ->
     done.traces[made.row.key] = trace_of(made.row)
     done.exact &= looked.tokens.exact
     for counts in (done.everything,) if derived else (done.everything, done.originals):
-        counts.add(made.structure, mood=facts.mood, seconds=facts.seconds, tokens=facts.tokens_in + facts.tokens_out)
+        counts.add(
+            made.structure,
+            mood=facts.mood,
+            seconds=facts.seconds,
+            tokens=facts.tokens_in + facts.tokens_out,
+            period=facts.period,
+        )

@@ -81,12 +81,24 @@ class Gathered:
         self.traces[facts.key] = trace
         self.exact &= exact
         for counts in (self.everything,) if facts.derived else (self.everything, self.originals):
-            counts.add(structure, mood=facts.mood, seconds=facts.seconds, tokens=facts.tokens_in + facts.tokens_out)
+            counts.add(
+                structure,
+                mood=facts.mood,
+                seconds=facts.seconds,
+                tokens=facts.tokens_in + facts.tokens_out,
+                period=facts.period,
+            )
 
     def take_away(self, facts: Facts, structure: MusicStructure) -> None:
         """Take away one row that has an error."""
         one = Counts()
-        one.add(structure, mood=facts.mood, seconds=facts.seconds, tokens=facts.tokens_in + facts.tokens_out)
+        one.add(
+            structure,
+            mood=facts.mood,
+            seconds=facts.seconds,
+            tokens=facts.tokens_in + facts.tokens_out,
+            period=facts.period,
+        )
         for counts in (self.everything,) if facts.derived else (self.everything, self.originals):
             counts.pieces -= 1
             for name, tally in one.tallies.items():

@@ -73,10 +73,13 @@ class Counts:
     pieces: int = 0
     tallies: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in NAMES})
 
-    def add(self, structure: MusicStructure, *, mood: str, seconds: float, tokens: int) -> None:
-        """Count one more piece: ``mood`` is a word of ``music.moods``, ``seconds`` as performed."""
+    def add(self, structure: MusicStructure, *, mood: str, seconds: float, tokens: int, period: str = "") -> None:
+        """Count one more piece.
+
+        ``mood`` is a word of ``music.moods``, ``seconds`` as performed; ``period`` is for a piece that names none.
+        """
         tallies, home = self.tallies, structure.tonality
-        period = structure.period or ""
+        period = structure.period or period
         self.pieces += 1
         tallies["cells"][BETWEEN.join((structure.form, period, mood))] += 1
         tallies["forms"][structure.form] += 1
