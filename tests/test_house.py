@@ -17,6 +17,8 @@ FLOORS = ("experiments", "finetune", "datasets", "generate", "library", "render"
 """A folder of core imports only from those after it."""
 GROUND = ("settings", "errors")
 HEAVY = (
+    "torch",
+    "transformers",
     "numpy",
     "music21",
     "streamlit",

@@ -1,4 +1,4 @@
-"""A server on this machine that speaks OpenAI's chat protocol, composes by rule, and misbehaves on demand.
+"""A server on this machine that speaks OpenAI's protocol, composes by rule, trains for show, misbehaves on demand.
 
 For tests (``with Loopback() as server: …``), and by hand to try the app against:
 ``python tests/loopback/loopback.py --port 9999 --delay 0.02``.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import random
 import sys
 import threading
@@ -23,6 +22,7 @@ from urllib.parse import unquote
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from fine_tuning import PATHS, FineTuning
 from loopback_behaviours import (
     BadEvent,
     Behaviour,
@@ -55,7 +55,6 @@ from loopback_http import Connection, Incoming
 from loopback_replies import Answer, make_reply
 from loopback_requests import MODELS, USUAL, Refused, check_chat, check_key, error, read_body, refuse
 from loopback_sending import Turn
-from training_files import file_object, read_upload
 
 from workbench.core.errors import WorkbenchError
 
@@ -133,12 +132,12 @@ class Loopback:
         self.size = size
         self.enforce_answers = enforce_answers
         self.port = port
+        self.tuning = FineTuning(self.models)
         self.behave: Callable[[dict[str, Any]], Behaviour | None] | None = None
         self.seen: list[Seen] = []
         self.troubles: list[str] = []
         self.in_flight = self.most_in_flight = self.cancelled = 0
         self._queue: deque[Behaviour] = deque()
-        self._files = itertools.count(1)
         self._alive: set[Connection] = set()
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -159,6 +158,7 @@ class Loopback:
         self.seen.clear()
         self.troubles.clear()
         self._queue.clear()
+        self.tuning.forget()
         self.behave = None
         self.cancelled = 0
         self.most_in_flight = self.in_flight
@@ -236,10 +236,8 @@ class Loopback:
             check_key(incoming.headers, self.key)
             if path == "/v1/chat/completions" and incoming.method == "POST":
                 await self._chat(connection, incoming, body)
-            elif path == "/v1/files" and incoming.method == "POST":
-                upload = read_upload(incoming.headers, incoming.raw)
-                id = f"file-loop{next(self._files):08d}"
-                await connection.send_json(200, file_object(upload, id=id, created=CREATED))
+            elif path.startswith(PATHS):
+                await self.tuning.answer(connection, incoming, body)
             elif path == "/v1/models" and incoming.method == "GET":
                 data = [self._described(model) for model in self.models.values()]
                 await connection.send_json(200, {"object": "list", "data": data})
