@@ -19,6 +19,12 @@ GROUND = ("settings", "errors")
 HEAVY = (
     "torch",
     "transformers",
+    "trl",
+    "peft",
+    "accelerate",
+    "datasets",
+    "tokenizers",
+    "psutil",
     "numpy",
     "music21",
     "streamlit",
