@@ -204,5 +204,6 @@ def test_a_library_where_nothing_waits_opens_on_what_it_holds(
         page.locator("label", has_text="waiting 0").click()
         journey.rest()
         expect(page.get_by_text("0 examples", exact=True)).to_be_visible()
+        page.goto("about:blank")  # the app is stopped now
     finally:
         fresh.stop()

@@ -207,7 +207,7 @@ def test_a_killed_server_loses_nothing(visitor: Callable[..., Journey], frail: t
     journey.expected = ("WebSocket", "Failed to load resource", "ERR_", "disconnected", "/live/", "Is Streamlit still")
     page = journey.open("/?duration=90&form=rondo&seed=3")
     finished = compose(journey)
-    server.queue(Slow(0.03, 32))
+    server.queue(Slow(0.12, 32))
     begin(journey)
     drawn_run(page).wait_for()
     brief_of(page).fill("Left behind")

@@ -315,6 +315,7 @@ def test_every_view_is_open_to_everybody_on_every_screen(themed: Journey, server
     card(page, 1).locator(".wb-player[data-piece]").wait_for()
     barred.extend(barriers(page, "while it is written"))
     expect(card(page, 1)).to_contain_text("Valid at the first try")
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)  # it fades for a moment
     look("side by side")
     card(page, 1).locator("[class*='st-key-open_'] button").click()
     ended(themed)

@@ -67,10 +67,10 @@ def _filters() -> Filters:
     """The filters, from their widgets; saved views set them all at once."""
     known = counts(database())
     views = saved_views(database(), this_visit().visitor)
-    st.session_state.setdefault("queue_status", "waiting" if known.get("waiting") else "")  # never an empty first page
+    first = st.session_state.setdefault("queue_first", 1 if known.get("waiting") else 0)  # never an empty first page
     with st.container(horizontal=True, vertical_alignment="bottom"):
         status = st.radio(
-            "Status", ["", *STATUSES], key="queue_status", horizontal=True, persist_state="session",
+            "Status", ["", *STATUSES], index=first, key="queue_status", horizontal=True, persist_state="session",
             format_func=lambda name: f"{name or 'all'} {known.get(name, sum(known.values()))}",
         )  # fmt: skip
         words = st.text_input("Words", key="queue_words", max_chars=200, persist_state="session")
