@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_rows import rows, written
 
-from workbench.core.datasets.files.foreign import request_in, row_of_line, rows_of_file
+from workbench.core.datasets.files.foreign import request_in, row_of_line
 from workbench.core.datasets.files.formats import FORMATS, json_line
 from workbench.core.datasets.rows import Row, row_from
 from workbench.core.errors import InvalidInputError
@@ -33,7 +32,7 @@ def asked(*texts: str) -> Any:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_our_own_rows_come_back_as_they_were(name: str) -> None:
-    back = list(rows_of_file(io.BytesIO(written(name)), name="ours.jsonl", rights=RIGHTS))
+    back = [taken(json.loads(line)) for line in written(name).splitlines()]
     assert len(back) == 12
     for row, before in zip(back, rows(FORMATS[name].kind), strict=True):
         assert (row.kind, row.prompt, row.answer, row.rejected) == (
@@ -88,14 +87,6 @@ def test_a_line_that_holds_no_row_is_refused_with_its_number(value: Any, message
     with pytest.raises(InvalidInputError, match=message) as refused:
         taken(value)
     assert refused.value.hint
-
-
-def test_a_file_is_read_up_to_its_first_broken_line() -> None:
-    lines = written("trl-sft").splitlines()
-    read = rows_of_file(io.BytesIO(b"\n".join([*lines[:2], b"", b"{"])), name="a.jsonl", rights=RIGHTS)
-    assert [next(read).key, next(read).key] == ["import/a.jsonl/1", "import/a.jsonl/2"]
-    with pytest.raises(InvalidInputError, match="Line 4: The line is not JSON"):
-        next(read)
 
 
 # the request in a prompt

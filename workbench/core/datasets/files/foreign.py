@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Mapping, Sequence
 
 from workbench.core.datasets.files.formats import Spoken, detect, format_of
-from workbench.core.datasets.files.lines import BrokenLineError, Lines, opened, parse_line
 from workbench.core.datasets.rows import Row
 from workbench.core.errors import InvalidInputError
 from workbench.core.generate.intake import request_of
@@ -40,22 +37,6 @@ def row_of_line(value: object, *, name: str, line: int, rights: Rights) -> Row:
         key, format.kind, _request(said, line).to_dict(), said.prompt, said.answer, said.rejected, (),
         {"kind": "import", "id": key, "file": name, "line": line}, (), rights.to_dict(),
     )  # fmt: skip
-
-
-def rows_of_file(source: BinaryIO | Path | str, *, name: str, rights: Rights) -> Iterator[Row]:
-    """The row of every line of a file, one after another.
-
-    Raises:
-        InvalidInputError: the file cannot be read, or a line holds no row; the message says which.
-    """
-    with opened(source) as stream:
-        for line in Lines(stream):
-            try:
-                value = parse_line(line)
-            except BrokenLineError as problem:
-                message = f"Line {line.number}: {problem.fault.message}"
-                raise InvalidInputError(message, hint=problem.fault.hint) from None
-            yield row_of_line(value, name=name, line=line.number, rights=rights)
 
 
 def request_in(prompt: Sequence[Message]) -> Request | None:
