@@ -17,12 +17,12 @@ pytestmark = pytest.mark.browser
 def test_a_newcomer_sees_a_piece_at_once_and_gets_another_in_one_click(journey: Journey) -> None:
     page = journey.open()
     first = journey.piece
-    assert page.locator(".wb-plan .main-svg").first.is_visible()
-    assert page.locator(".wb-roll .main-svg").first.is_visible()
-    assert page.locator(".wb-roll .point").count() > 50
+    expect(page.locator(".wb-plan .main-svg").first).to_be_visible()
+    expect(page.locator(".wb-roll .main-svg").first).to_be_visible()
+    expect(page.locator(".wb-roll .point").nth(50)).to_be_attached()
     journey.press("Compose")
     assert journey.until_piece_changes(first)
-    assert page.locator(".wb-takes button").count() == 2
+    expect(page.locator(".wb-takes button")).to_have_count(2)
 
 
 def test_the_sound_moves_one_playhead_over_both_figures(shown: Journey) -> None:
@@ -163,7 +163,7 @@ def test_another_mood_makes_another_piece_that_a_reload_keeps(journey: Journey) 
     journey.rest()
     assert journey.piece == second
     expect(page.locator(".wb-mood-word")).to_have_text("agitated")
-    assert page.locator(".wb-takes button").count() == 2
+    expect(page.locator(".wb-takes button")).to_have_count(2)
     page.locator(".wb-takes button").nth(1).click()
     assert journey.until_piece_changes(second) == first
     expect(page.locator(".wb-mood-word")).to_have_text("thoughtful")
@@ -176,7 +176,7 @@ def test_a_link_gives_somebody_else_the_same_piece(visitor: Callable[..., Journe
     one.open("/?mood=0.8,0.9&form=rondo&period=baroque&seed=77")
     other.open("/?mood=0.8,0.9&form=rondo&period=baroque&seed=77")
     assert other.piece == one.piece
-    assert other.page.locator(".wb-takes").count() == 0
+    expect(other.page.locator(".wb-takes")).to_have_count(0)
 
 
 def test_what_was_typed_outlives_a_reload(journey: Journey) -> None:
@@ -230,7 +230,7 @@ def test_a_hostile_link_is_explained_and_a_piece_is_shown(journey: Journey) -> N
         alerts = page.get_by_role("alert")
         expect(alerts).to_have_count(1)
         assert len(alerts.inner_text()) < 500
-        assert page.locator(".wb-roll .point").count() > 50
+        expect(page.locator(".wb-roll .point").nth(50)).to_be_attached()
 
 
 def _upload(journey: Journey, name: str, content: bytes) -> None:
@@ -278,7 +278,7 @@ def test_without_sound_the_piece_is_still_drawn_and_says_so(journey: Journey) ->
     page = journey.open()
     page.get_by_role("button", name="Play", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="The soundfont is missing. Run make setup.")).to_be_visible()
-    assert page.locator(".wb-roll .point").count() > 50
+    expect(page.locator(".wb-roll .point").nth(50)).to_be_attached()
 
 
 def test_a_voice_that_is_missing_is_named_and_the_others_sound(journey: Journey) -> None:

@@ -122,7 +122,7 @@ def test_the_first_version_is_built_from_a_recipe(
             [version] = versions(library)
             assert version.name == "first steps"
             assert version.recipe["sources"]["forms"] == ["rondo"]
-            assert page.get_by_text(f"{version.rows:,} rows", exact=True).count() == 1
+            expect(page.get_by_text(f"{version.rows:,} rows", exact=True)).to_have_count(1)
             assert builds(library)[0].version_id == version.id
         finally:
             library.close()

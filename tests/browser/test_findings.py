@@ -84,7 +84,7 @@ def test_a_broken_piece_is_found_visited_mended_and_heard(journey: Journey) -> N
     journey.press("Apply")
     journey.until_piece_changes(spoilt)
     expect(page.get_by_text("Nothing to mend")).to_be_visible()
-    assert page.locator(".wb-takes button").count() == 3
+    expect(page.locator(".wb-takes button")).to_have_count(3)
     journey.play()
     page.wait_for_function("Number(document.querySelector('.wb-player').dataset.position) > 0.5")
     open_tab(journey, "JSON")

@@ -52,7 +52,7 @@ def test_a_brief_in_any_language_outlives_a_reload_and_reaches_the_model(journey
         assert piece != before
         assert f"piece={piece}" in page.url
         assert brief in said(server)
-        assert page.locator(".wb-roll .point").count() > 20
+        expect(page.locator(".wb-roll .point").nth(20)).to_be_attached()
         expect(brief_of(page)).to_have_value(brief)
 
 
