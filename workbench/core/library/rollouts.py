@@ -1,0 +1,88 @@
+"""Which tuned models answer at the moment, as every process reads it: changed on Fine-tune, in effect within a second.
+
+What is written here is written by ``core/finetune``; generations only read it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import select
+
+from workbench.core.errors import WorkbenchError
+from workbench.core.library.database import Database
+from workbench.core.library.tuning_tables import TunedModelRow
+
+FRESH = 0.5
+"""Seconds for which a reading counts, so that a busy server does not ask for every request anew."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A tuned model as it is asked: ``model`` is its id at ``endpoint``; without one it is the environment's."""
+
+    id: str
+    name: str
+    model: str
+    endpoint: str = ""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The model that answers everybody, the one that answers a ``share`` of requests, and all ids to keep secret."""
+
+    live: Served | None = None
+    canary: Served | None = None
+    share: float = 0.0
+    secret: frozenset[str] = frozenset()
+
+
+NOTHING = Rollout()
+
+
+def rollout(database: Database) -> Rollout:
+    """The rollout as it stands in the database, without what is blocked.
+
+    Raises:
+        DatabaseError: the database does not answer.
+    """
+    with database.reading() as session:
+        rows = session.scalars(select(TunedModelRow)).all()
+    placed = {row.state: row for row in rows if row.state in ("live", "canary") and not row.blocked}
+    canary = placed.get("canary")
+    return Rollout(
+        _served(placed.get("live")), _served(canary), canary.share if canary else 0.0,
+        frozenset(row.model for row in rows),
+    )  # fmt: skip
+
+
+class Watched:
+    """The rollout, read again when the last reading is older than ``FRESH``; the last one while nothing is told."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._guard = threading.Lock()
+        self._last, self._at = NOTHING, -FRESH
+
+    def __call__(self) -> Rollout:
+        """The rollout as it was at most ``FRESH`` seconds ago."""
+        with self._guard:
+            if time.monotonic() - self._at >= FRESH:
+                with suppress(WorkbenchError):  # whoever answered a moment ago still does
+                    self._last = rollout(self._database)
+                self._at = time.monotonic()
+            return self._last
+
+
+@lru_cache(maxsize=8)
+def watched(database: Database) -> Watched:
+    """The one watch of a database in this process."""
+    return Watched(database)
+
+
+def _served(row: TunedModelRow | None) -> Served | None:
+    return None if row is None else Served(row.id, row.name, row.model, row.endpoint)
