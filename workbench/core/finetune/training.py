@@ -12,6 +12,8 @@ Method = Literal["supervised", "dpo"]
 State = Literal["preparing", "queued", "running", "paused", "succeeded", "failed", "cancelled", "unknown"]
 """``preparing`` is before the backend has taken it (uploading, validating); a status nobody knows is ``unknown``."""
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+LEAST_ROWS = 10
+"""With fewer rows a model learns these and nothing else; the number that hosted services ask for as well."""
 
 
 @dataclass(frozen=True)

@@ -8,40 +8,19 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlalchemy import select
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.library.database import Database
+from workbench.core.library.tuned import NOTHING, Rollout, Served
 from workbench.core.library.tuning_tables import TunedModelRow
+
+__all__ = ["FRESH", "NOTHING", "Rollout", "Served", "Watched", "rollout", "watched"]
 
 FRESH = 0.5
 """Seconds for which a reading counts, so that a busy server does not ask for every request anew."""
-
-
-@dataclass(frozen=True)
-class Served:
-    """A tuned model as it is asked: ``model`` is its id at ``endpoint``; without one it is the environment's."""
-
-    id: str
-    name: str
-    model: str
-    endpoint: str = ""
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """The model that answers everybody, the one that answers a ``share`` of requests, and all ids to keep secret."""
-
-    live: Served | None = None
-    canary: Served | None = None
-    share: float = 0.0
-    secret: frozenset[str] = frozenset()
-
-
-NOTHING = Rollout()
 
 
 def rollout(database: Database) -> Rollout:

@@ -72,11 +72,12 @@ class TrainingEventRow(Table):
 
 
 class TrainingMetricRow(Table):
-    """One point of a training's curves. A training that goes on from a checkpoint tells some again: the last counts."""
+    """One point of a training's curves, in the ``attempt`` that told it; what is told again replaces what was."""
 
     __tablename__ = "training_metrics"
 
     training_id: Mapped[str] = mapped_column(ForeignKey("trainings.id", ondelete="CASCADE"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(Integer, primary_key=True)
     step: Mapped[int] = mapped_column(Integer, primary_key=True)
     train_loss: Mapped[float | None]
     valid_loss: Mapped[float | None]

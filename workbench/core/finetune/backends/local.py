@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from socket import gethostname
 from typing import Any, ClassVar
 
 from workbench.core.errors import InvalidInputError, WorkbenchError
@@ -18,6 +19,7 @@ from workbench.core.finetune.backends.registry import Backend, BaseModel, backen
 from workbench.core.finetune.local import journal
 from workbench.core.finetune.local.asking import refuse_files, refuse_model, refuse_processor, refuse_space
 from workbench.core.finetune.local.cards import licence_of
+from workbench.core.finetune.local.environment import beside_environment
 from workbench.core.finetune.training import Event, Method, Metric, Order, Status
 
 NEEDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
@@ -28,11 +30,6 @@ MODELS = "models"
 PATIENCE = 120.0
 """Seconds that a trainer has to stop after the step at hand, before it is ended."""
 DIED = "The trainer ended without a word; it goes on from its last checkpoint when tried again."
-_ROOT = Path(__file__).parents[4]
-_POLITE = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Threads that wait give the processor away: the workbench runs beside the trainer."""
-_SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD", "DATABASE_URL")
-_NOT_SECRET = ("HF_TOKEN", "TOKENIZERS_PARALLELISM")
 
 
 def command_of(order: Order, processes: int = 1) -> tuple[str, ...]:
@@ -50,6 +47,11 @@ class LocalBackend(Backend):
 
     title = "This machine (TRL and PEFT)"
     formats: ClassVar[Mapping[Method, str]] = {"supervised": "trl-sft", "dpo": "trl-dpo"}
+    extras: ClassVar[tuple[str, ...]] = (
+        "lora", "rank", "steps", "save_every", "accumulate", "max_length", "licence", "dataset", "command", "cpu",
+    )  # fmt: skip
+    pace: ClassVar[float] = 0.5
+    remote: ClassVar[bool] = False
 
     def ready(self) -> str:
         """What is missing and how to install it; nothing of it is loaded."""
@@ -61,10 +63,12 @@ class LocalBackend(Backend):
     def models(self) -> tuple[BaseModel, ...]:
         """The models in the data folder; any other is named by its path or its id on the hub."""
         folders = sorted(path.parent for path in (self.settings.data_dir / MODELS).glob("*/config.json"))
-        return tuple(
-            BaseModel(str(folder.resolve()), ("supervised", "dpo"), _limit(folder), licence=licence_of(folder))
-            for folder in folders
-        )
+        return tuple(self.described(str(folder.resolve())) for folder in folders)
+
+    def described(self, id: str) -> BaseModel:
+        """What a model's own files tell, wherever it lies."""
+        folder = Path(id)
+        return BaseModel(id, ("supervised", "dpo"), _limit(folder), licence=licence_of(folder))
 
     def refuse(self, order: Order) -> None:
         """Refuse a model, files or a disk that would make the training fail, and a command that is none of ours."""
@@ -100,9 +104,15 @@ class LocalBackend(Backend):
         keep(handle)
         return handle
 
+    def taken(self, kept: Mapping[str, Any]) -> bool:
+        """Whether a trainer that was started lives."""
+        return "pid" in kept and _lives(kept)
+
     def status(self, handle: Mapping[str, Any]) -> Status:
         """What the trainer wrote last; one that is gone without an end has failed, or was cancelled if asked to."""
-        folder = _folder(handle)
+        folder, host = _folder(handle), str(handle.get("host", ""))
+        if host not in ("", gethostname()) and not folder.exists():
+            raise WorkbenchError(f"It is trained on the machine {host[:60]}.", hint="It is followed from there.")
         lives = _lives(handle)  # looked at before the file: a trainer writes its end first and goes then
         told = journal.read_status(folder)
         state, problem, hint = told.get("state", "unknown"), told.get("problem", ""), told.get("hint", "")
@@ -151,30 +161,22 @@ def refuse_command(command: Sequence[str], folder: Path) -> None:
 
 
 def _launch(command: Sequence[str], folder: Path) -> dict[str, Any]:
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
     with (folder / journal.LOG).open("ab") as log:
         try:
             process = subprocess.Popen(
                 command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**_POLITE, **_open_environment(), "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"},
+                env=beside_environment(),
             )  # fmt: skip
         except OSError as problem:
             raise WorkbenchError(f"The trainer cannot be started: {problem.strerror}.", hint="Try again.") from None
     _STARTED[process.pid] = process
-    return {"folder": str(folder.resolve()), "pid": process.pid, "started": _born(process.pid)}
+    return {
+        "folder": str(folder.resolve()), "pid": process.pid, "started": _born(process.pid), "host": gethostname(),
+    }  # fmt: skip
 
 
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
 """Trainers that this process has started: it has to hear of their end, or they stay as zombies."""
-
-
-def _open_environment() -> dict[str, str]:
-    """The environment without secrets: the trainer needs none but the hub's, which some models ask for."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name in _NOT_SECRET or not any(word in name.upper() for word in _SECRET)
-    }
 
 
 def _born(pid: int) -> float | None:

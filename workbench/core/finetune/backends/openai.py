@@ -15,6 +15,7 @@ from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from workbench.core.datasets.costs import training_prices
 from workbench.core.errors import InvalidInputError, ModelRefusedError, WorkbenchError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from openai import OpenAI
 
+OPENAI = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
 RETRIES = 2
 FILE_SECONDS, FILE_PAUSE = 600.0, 1.0
@@ -57,6 +59,12 @@ class HostedTraining(Backend):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._scrub = scrubber(settings)
+
+    @property
+    def place(self) -> str:
+        """The endpoint's address, without what may stand in it for a login."""
+        url = urlsplit(self.settings.openai_base_url or OPENAI)
+        return url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl().rstrip("/")
 
     def ready(self) -> str:
         """Why it cannot be used here: without an address of its own it is OpenAI, which wants a key."""
@@ -120,6 +128,10 @@ class HostedTraining(Backend):
         held["job"] = job
         keep(_copied(held))
         return {"job": job, "model": order.model}
+
+    def taken(self, kept: Mapping[str, Any]) -> bool:
+        """Whether a job was asked for; uploaded files alone cost nothing."""
+        return bool(kept.get("asked"))
 
     def status(self, handle: Mapping[str, Any]) -> Status:
         """How the job stands, with its checkpoints.

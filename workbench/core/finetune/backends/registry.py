@@ -39,6 +39,12 @@ class Backend(ABC):
     title: ClassVar[str]
     formats: ClassVar[Mapping[Method, str]]
     """The format of ``datasets.files.formats`` that each method reads."""
+    extras: ClassVar[tuple[str, ...]] = ()
+    """The names in ``Order.more`` that it understands."""
+    pace: ClassVar[float] = 3.0
+    """Seconds from one look at a training to the next."""
+    remote: ClassVar[bool] = True
+    """Whether rows leave this machine."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -48,6 +54,11 @@ class Backend(ABC):
         """The backend in one sentence."""
         return " ".join((type(self).__doc__ or "").split())
 
+    @property
+    def place(self) -> str:
+        """Where it trains, so that a training is not asked for elsewhere; never with a secret in it."""
+        return ""
+
     @abstractmethod
     def ready(self) -> str:
         """Why it cannot be used here, and what would mend that; empty where it can."""
@@ -55,6 +66,15 @@ class Backend(ABC):
     @abstractmethod
     def models(self) -> tuple[BaseModel, ...]:
         """The models that can be tuned here, as far as they are told."""
+
+    def described(self, id: str) -> BaseModel:
+        """What is told of one model; only its name where nothing is.
+
+        Raises:
+            WorkbenchError: the backend does not answer.
+        """
+        known = next((each for each in self.models() if each.id == id), None)
+        return known or BaseModel(id, ("supervised", "dpo"))
 
     @abstractmethod
     def refuse(self, order: Order) -> None:
@@ -76,6 +96,10 @@ class Backend(ABC):
         Raises:
             WorkbenchError: it could not be started; what was kept stays.
         """
+
+    def taken(self, kept: Mapping[str, Any]) -> bool:
+        """Whether what was kept may belong to a training that is already on its way."""
+        return bool(kept)
 
     @abstractmethod
     def status(self, handle: Mapping[str, Any]) -> Status:

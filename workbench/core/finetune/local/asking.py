@@ -17,10 +17,8 @@ from workbench.core.datasets.files.file_check import check_file
 from workbench.core.datasets.files.overlap import overlap
 from workbench.core.errors import InvalidInputError
 from workbench.core.finetune.local.cards import licence_of
-from workbench.core.finetune.training import Order
+from workbench.core.finetune.training import LEAST_ROWS, Order
 
-LEAST_ROWS = 10
-"""With fewer rows a model learns these and nothing else; the number that hosted services ask for as well."""
 SPARE = 100_000_000
 """Bytes that have to stay free beside what the training writes."""
 MOST_WITHOUT_GPU = 2_000_000_000

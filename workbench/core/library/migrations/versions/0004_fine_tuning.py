@@ -137,13 +137,14 @@ def upgrade() -> None:
     op.create_table(
         "training_metrics",
         sa.Column("training_id", sa.String(length=40), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("train_loss", sa.Double(), nullable=True),
         sa.Column("valid_loss", sa.Double(), nullable=True),
         sa.Column("train_accuracy", sa.Double(), nullable=True),
         sa.Column("valid_accuracy", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(["training_id"], ["trainings.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("training_id", "step"),
+        sa.PrimaryKeyConstraint("training_id", "attempt", "step"),
     )
     if op.get_bind().dialect.name == "sqlite":
         for doing in ("UPDATE", "DELETE"):

@@ -1,0 +1,28 @@
+"""The tuned models that answer at the moment, as they are asked. No database is needed to speak of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Served:
+    """A tuned model as it is asked: ``model`` is its id at ``endpoint``; without one it is the environment's."""
+
+    id: str
+    name: str
+    model: str
+    endpoint: str = ""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The model that answers everybody, the one that answers a ``share`` of requests, and all ids to keep secret."""
+
+    live: Served | None = None
+    canary: Served | None = None
+    share: float = 0.0
+    secret: frozenset[str] = frozenset()
+
+
+NOTHING = Rollout()
