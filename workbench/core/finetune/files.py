@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from workbench.core.datasets.files.export import file_names, stream
@@ -51,5 +52,6 @@ def written(database: Database, settings: Settings, version: Version, format: st
             hint="Make room on the disk, or name another folder in WORKBENCH_DATA_DIR.",
         ) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # it took its name, or it was never there
+            part.unlink()
     return path

@@ -49,6 +49,7 @@ class Follower:
         self._followed: dict[str, threading.Thread] = {}
         self._rests: dict[str, float] = {}
         self._thread: threading.Thread | None = None
+        self._backends: dict[str, Backend] = {}
 
     def start(self) -> Follower:
         """Begin to follow, beside whatever else this process does."""
@@ -92,7 +93,7 @@ class Follower:
             told(found)
             if found is None or (found.ended and found.settled):
                 return found
-            time.sleep(make_backend(found.backend, self._settings).pace)
+            time.sleep(self._backend(found.backend).pace)
 
     # --- the threads -------------------------------------------------------------------------------------------------
 
@@ -125,7 +126,7 @@ class Follower:
 
     def _attend(self, training: Training) -> None:
         """Follow one training until it is settled, its backend falls silent, or this is closed."""
-        pace = make_backend(training.backend, self._settings).pace
+        pace = self._backend(training.backend).pace
         try:
             while not self._closed.is_set() and self._step(training.id):
                 self._closed.wait(pace)
@@ -137,6 +138,12 @@ class Follower:
                 trainings.let_go(self._database, training.id, self.owner)
             except WorkbenchError as problem:  # the next claim sees that nobody beats
                 _log.warning("a training could not be let go: %s", problem.message)
+
+    def _backend(self, name: str) -> Backend:
+        """A backend by its name, made once: getting ready for connections takes a while."""
+        if name not in self._backends:
+            self._backends[name] = make_backend(name, self._settings)
+        return self._backends[name]
 
     def _rest(self, id: str) -> None:
         with self._guard:
@@ -150,7 +157,7 @@ class Follower:
         if training is None or training.settled or training.owner != self.owner:
             return False
         try:
-            backend = make_backend(training.backend, self._settings)
+            backend = self._backend(training.backend)
             if training.ended:
                 self._settle(training, backend)
                 return False
@@ -223,7 +230,8 @@ class Follower:
             try:
                 trainings.keep_events(self._database, training.id, backend.events(training.handle))
                 trainings.keep_metrics(self._database, training.id, training.tries, backend.metrics(training.handle))
-            except WorkbenchError:
-                if training.ended_at is None or now() - training.ended_at < GIVE_UP:
+            except WorkbenchError as problem:
+                lately = training.ended_at is None or now() - training.ended_at < GIVE_UP
+                if lately and not isinstance(problem, ModelRefusedError):
                     raise
         trainings.settle(self._database, training.id, self.owner)

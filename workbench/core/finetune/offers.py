@@ -125,7 +125,7 @@ def offer(database: Database, settings: Settings, wish: Wish, *, files: bool = T
     ]
     if files and not against:
         against += _against_files(database, settings, backend, wish, version, method, licence)
-    exact = bool(version.summary["tokens"]["exact"])
+    exact = _exact(version)
     return Offer(
         wish, method, version.label, version.content_hash, rows, held_out, tokens, exact, longest, limit,
         _prices(backend, wish, method, tokens, version),
@@ -288,9 +288,14 @@ def _lengths(
 def _prices(backend: Backend, wish: Wish, method: Method, tokens: int, version: Version) -> tuple[Price, ...]:
     if not backend.remote:
         return (Price(backend.title, 0.0, "No bill: it runs on this machine."),)
-    exact = bool(version.summary["tokens"]["exact"])
+    exact = _exact(version)
     found = estimate(tokens, math.ceil(wish.epochs), exact, model=wish.model, method=method)
     return tuple(Price(each.provider, each.usd, each.words) for each in found)
+
+
+def _exact(version: Version) -> bool:
+    """Whether the tokens were counted with the vocabulary of the model that the version was built for."""
+    return bool(version.summary.get("tokens", {}).get("exact", False))
 
 
 def _warnings(database: Database, version: Version, model: BaseModel, held_out: int, wish: Wish) -> Iterator[str]:

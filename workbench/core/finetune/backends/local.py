@@ -50,7 +50,6 @@ class LocalBackend(Backend):
     extras: ClassVar[tuple[str, ...]] = (
         "lora", "rank", "steps", "save_every", "accumulate", "max_length", "licence", "dataset", "command", "cpu",
     )  # fmt: skip
-    pace: ClassVar[float] = 0.5
     remote: ClassVar[bool] = False
 
     def ready(self) -> str:

@@ -41,8 +41,6 @@ class Backend(ABC):
     """The format of ``datasets.files.formats`` that each method reads."""
     extras: ClassVar[tuple[str, ...]] = ()
     """The names in ``Order.more`` that it understands."""
-    pace: ClassVar[float] = 3.0
-    """Seconds from one look at a training to the next."""
     remote: ClassVar[bool] = True
     """Whether rows leave this machine."""
 
@@ -53,6 +51,11 @@ class Backend(ABC):
     def explanation(self) -> str:
         """The backend in one sentence."""
         return " ".join((type(self).__doc__ or "").split())
+
+    @property
+    def pace(self) -> float:
+        """Seconds from one look at a training to the next."""
+        return 0.5
 
     @property
     def place(self) -> str:
