@@ -23,6 +23,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from studio import TUNED
 
+from tests.fresh import fresh
 from workbench import api
 from workbench.core.checks import check
 from workbench.core.generate.jobs import Jobs
@@ -38,7 +39,7 @@ WISH = {"valence": 0.6, "music_form": "ABA", "durationSeconds": 30, "seed": 5}
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/api.sqlite3").upgrade()
+    made = fresh(tmp_path / "api.sqlite3")
     yield made
     made.close()
 

@@ -8,10 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loopback import Loopback, Malformed, Status
-from studio import TUNED
+from studio import TUNED, place
+
+from workbench.core.library.database import Database
 
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -76,6 +79,34 @@ def test_the_fine_tuned_model_is_switched_on_and_not_named(run: Run, server: Loo
     assert (answer["variant"], answer["model"]) == ("ft", "fine-tuned")
     assert TUNED not in done.stdout
     assert server.seen[-1].body["model"] == TUNED  # type: ignore[index]
+
+
+def test_the_server_s_rollout_is_followed_and_no_database_is_made_for_it(
+    run: Run, server: Loopback, tmp_path: Path
+) -> None:
+    def made(*arguments: str, **environment: str) -> dict[str, Any]:
+        done = run("generate", "--duration", "30", "--json", "--trace", *arguments, **environment)
+        assert done.returncode == 0, done.stderr
+        assert "acme-music" not in done.stdout + done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    assert made()["provider"] == "rules"
+    assert not (tmp_path / "data").exists()
+    (tmp_path / "data").mkdir()
+    database = Database(f"sqlite:///{tmp_path}/data/workbench.sqlite3").upgrade()
+    with Loopback(key="none", models=[{"id": "acme-music-7"}]) as elsewhere:
+        place(database, "a" * 16, "acme-music-7", "live", endpoint=elsewhere.url)
+        database.close()
+        answer = made()
+        assert (answer["provider"], answer["variant"], answer["model"]) == ("openai", "ft", "fine-tuned aaaaaaaa")
+        assert {step.get("registered") for step in answer["trace"] if step["kind"] == "call"} == {"a" * 16}
+        assert made("--variant", "base")["model"] == "loop-large"
+        assert len(elsewhere.seen) == 1
+    (tmp_path / "data" / "workbench.sqlite3").write_bytes(b"this is no database, " * 99)
+    done = run("generate", "--duration", "30")
+    assert done.returncode == 0
+    assert "What is live on Fine-tune is not known" in done.stderr
 
 
 def test_a_file_of_requests_goes_through_one_connection_and_each_ends_in_a_piece(

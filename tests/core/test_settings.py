@@ -47,6 +47,7 @@ def test_secrets_do_not_show_themselves(monkeypatch: pytest.MonkeyPatch) -> None
         ("WORKBENCH_FT_SHARE", "much"),
         ("WORKBENCH_MODEL_VARIANT", "newest"),
         ("OPENAI_BASE_URL", "localhost:8000"),
+        ("WORKBENCH_MODEL_FT_URL", "file:///etc/passwd"),
     ],
 )
 def test_an_impossible_value_is_named_but_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:

@@ -14,11 +14,12 @@ import pytest
 import streamlit as st
 from loopback import Loopback
 from streamlit.testing.v1 import AppTest
-from studio import TUNED, settings_of
+from studio import TUNED, place, settings_of
 
 from workbench.core.generate.generation import settings_for
 from workbench.core.generate.jobs import Jobs
 from workbench.core.library.database import Database
+from workbench.core.library.tuned import Rollout, Served
 from workbench.core.music.request import Request
 from workbench.core.settings import Settings
 from workbench.views import engine, variants
@@ -122,6 +123,7 @@ def test_models_are_offered_with_their_last_day_and_fine_tuned_ones_never(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Loopback() as server, asking(settings_of(server), database, monkeypatch) as models:
+        models._patience = 20.0
         known, problem = models.known()
         assert problem == ""
         assert {"loop-large", "loop-json"} <= {model.id for model in known}
@@ -138,6 +140,7 @@ def test_the_list_of_models_is_kept_when_the_endpoint_falls_silent(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Loopback() as server, asking(settings_of(server), database, monkeypatch) as models:
+        models._patience = 20.0
         before, _ = models.known()
         server.close()
         models._at -= 2 * variants.ASK_AGAIN
@@ -159,6 +162,72 @@ def test_an_endpoint_that_hangs_is_waited_for_once_and_not_for_long(
         for _ in range(3):
             models.known()
         assert time.monotonic() - began < 2
+
+
+# --- the registry ----------------------------------------------------------------------------------------------------
+
+ENDPOINT = {"OPENAI_BASE_URL": "http://localhost:1/v1"}
+LIVE, CANARY = (Served(f"{id}{id}", id, f"acme-{id}", "http://localhost:2/v1") for id in ("live", "canary"))
+ONE, TRIED, TWO = Rollout(LIVE), Rollout(None, CANARY, 0.5), Rollout(LIVE, CANARY, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("environment", "told", "wanted"),
+    [
+        # Where the rules are switched on, the registry's model goes before them, at an endpoint of its own as well.
+        ({}, Rollout(), ["rules", "adapt"]),
+        ({}, ONE, ["Server's choice (the fine-tuned model)", "ft", "rules", "adapt"]),
+        ({}, TRIED, ["Server's choice (rules or fine-tuned)", "ft", "rules", "adapt"]),
+        ({"WORKBENCH_PROVIDER": "adapt"}, TRIED,
+         ["Server's choice (an adapted example or fine-tuned)", "ft", "rules", "adapt"]),
+        ({}, TWO, ["Server's choice (one of two fine-tuned models)", "ft", "rules", "adapt"]),
+        ({"WORKBENCH_MODEL_VARIANT": "base"}, TWO, ["rules", "adapt", "ft"]),
+        ({"WORKBENCH_MODEL_VARIANT": "ft"}, TWO, ["Server's choice (the fine-tuned model)", "ft", "rules", "adapt"]),
+        (ENDPOINT, Rollout(), ["rules", "adapt"]),
+        (ENDPOINT, Rollout(Served("x", "x", "acme-here")),
+         ["Server's choice (the fine-tuned model)", "ft", "rules", "adapt"]),
+        ({}, Rollout(Served("x", "x", "acme-here")), ["rules", "adapt"]),
+        ({"WORKBENCH_MODEL_FT": TUNED, "WORKBENCH_MODEL_FT_URL": "http://localhost:3/v1"}, Rollout(),
+         ["rules", "adapt", "ft"]),
+        # Where a model is switched on.
+        ({"WORKBENCH_PROVIDER": "openai", "WORKBENCH_MODEL_BASE": "b"} | ENDPOINT, Rollout(),
+         ["Server's choice (the base model)", "model:b", "rules", "adapt"]),
+        ({"WORKBENCH_PROVIDER": "openai", "WORKBENCH_MODEL_BASE": "b"} | ENDPOINT, TRIED,
+         ["Server's choice (base or fine-tuned)", "ft", "model:b", "rules", "adapt"]),
+        ({"WORKBENCH_PROVIDER": "openai", "WORKBENCH_MODEL_VARIANT": "base"} | ENDPOINT, TWO,
+         ["Server's choice (the base model)", "ft", "rules", "adapt"]),
+        ({"WORKBENCH_PROVIDER": "openai", "WORKBENCH_MODEL_VARIANT": "canary"} | ENDPOINT, ONE,
+         ["Server's choice (base or fine-tuned)", "ft", "rules", "adapt"]),
+    ],
+)  # fmt: skip
+def test_who_is_offered_follows_the_registry_under_the_switch(
+    at: At, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], told: Rollout, wanted: list[str]
+) -> None:
+    at(Settings.model_validate(environment))
+    monkeypatch.setattr(variants, "rollout", lambda: told)
+    offered = variants._writers(())
+    assert [words if name == "server" else name for name, words in offered.items()] == wanted
+    assert "acme" not in str(offered)
+
+
+def test_a_registered_model_is_not_offered_by_its_id(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(CONNECTED.model_copy(update={"openai_base_url": "http://localhost:1/v1"}))
+    monkeypatch.setattr(variants, "rollout", lambda: Rollout(secret=frozenset({"acme-7", "gone-8"})))
+    offered = variants._writers((), ["acme-7", "acme-77"])
+    assert "model:acme-7" not in offered
+    assert "model:acme-77" in offered
+
+
+def test_the_endpoint_s_list_hides_what_is_registered_meanwhile(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Loopback() as server, asking(settings_of(server), database, monkeypatch) as models:
+        monkeypatch.setattr(variants, "database", lambda: database)
+        place(database, "a" * 16, "loop-json", "candidate")
+        models._patience = 20.0
+        known, _ = models.known()
+        assert {model.id for model in known} >= {"loop-large", "loop-plain"}
+        assert "loop-json" not in {model.id for model in known}
 
 
 # --- the form on the page --------------------------------------------------------------------------------------------

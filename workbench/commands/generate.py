@@ -17,6 +17,7 @@ from workbench.core.errors import InvalidInputError, RenderingError, WorkbenchEr
 
 if TYPE_CHECKING:
     from workbench.core.generate.templates import Template
+    from workbench.core.library.tuned import Rollout
     from workbench.core.music.request import Request
     from workbench.core.settings import Settings
 
@@ -196,7 +197,9 @@ class How(NamedTuple):
 
 
 def _how(*, trace: bool, **options: Any) -> How:
-    return How({name: value for name, value in options.items() if value is not None}, trace)
+    chosen = {name: value for name, value in options.items() if value is not None}
+    prompted = {"prompted": True} if {"template", "examples"} & set(chosen) else {}
+    return How(chosen | prompted, trace)
 
 
 class _Studio:
@@ -218,8 +221,9 @@ class _Studio:
                 f"{self.settings.variant[:40]!r} is no variant.", hint="Choose base, ft or canary.", field="variant"
             )
         self.workshop = Workshop(
-            settings, Providers(settings), lambda: known_templates(settings, self.settings.template)
-        )
+            settings, Providers(settings), lambda: known_templates(settings, self.settings.template),
+            rollout=_rollout(settings, self.settings.provider),
+        )  # fmt: skip
         self.runner = asyncio.Runner()
 
     def make(self, request: Request) -> dict[str, Any]:
@@ -242,6 +246,29 @@ def _studio(how: How) -> Iterator[_Studio]:
         yield studio
     finally:
         studio.close()
+
+
+def _rollout(settings: Settings, provider: str) -> Callable[[], Rollout]:
+    """The tuned models that answer, as the server has it; nobody where there is no database, and none is made."""
+    from workbench.core.generate.rollout import AT_ONCE
+    from workbench.core.library.tuned import NOTHING
+
+    def nobody() -> Rollout:
+        return NOTHING
+
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    file = url.startswith("sqlite") and Path(url.partition(":///")[2].partition("?")[0])
+    there = file.is_file() if file else bool(url) or any(settings.data_dir.glob("*.sqlite3"))
+    if provider in AT_ONCE or not there:
+        return nobody
+    from workbench.core.library.database import shared_database
+    from workbench.core.library.rollouts import watched
+
+    try:
+        return watched(shared_database(settings))
+    except WorkbenchError as problem:
+        console.note(f"What is live on Fine-tune is not known: {problem}")
+        return nobody
 
 
 def known_templates(settings: Settings, wanted: str) -> Sequence[Template]:

@@ -35,10 +35,11 @@ class Settings(BaseSettings):
         validation_alias=_variable("WORKBENCH_PROVIDER"),
         description="Who composes: `rules` is built in, `openai` is any endpoint that speaks OpenAI's protocol.",
     )
-    model_variant: Literal["base", "ft", "canary"] = Field(
-        default="base",
+    model_variant: Literal["base", "ft", "canary"] | None = Field(
+        default=None,
         validation_alias=_variable("WORKBENCH_MODEL_VARIANT"),
-        description="Which model answers: `base`, the fine-tuned one (`ft`), or each some requests (`canary`).",
+        description="Which model answers, whatever Fine-tune says: `base`, the fine-tuned one (`ft`), or each some "
+        "requests (`canary`). Not set: what is live and canary on Fine-tune, else the base model.",
     )
     model_base: str | None = Field(
         default=None,
@@ -52,13 +53,24 @@ class Settings(BaseSettings):
         validation_alias=_variable("WORKBENCH_MODEL_FT"),
         description="The fine-tuned model's id, as its provider writes it.",
     )
+    model_ft_url: str | None = Field(
+        default=None,
+        max_length=500,
+        validation_alias=_variable("WORKBENCH_MODEL_FT_URL"),
+        description="Where the model of `WORKBENCH_MODEL_FT` answers, if not at `OPENAI_BASE_URL`.",
+    )
+    model_ft_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=_variable("WORKBENCH_MODEL_FT_KEY"),
+        description="The key for `WORKBENCH_MODEL_FT_URL`; it is sent nowhere else.",
+    )
     ft_share: float = Field(
         default=0.1,
         ge=0,
         le=1,
         allow_inf_nan=False,
         validation_alias=_variable("WORKBENCH_FT_SHARE"),
-        description="With `canary`: the share of requests, 0 to 1, that the fine-tuned model answers.",
+        description="With `canary`, where Fine-tune has none: the share of requests, 0 to 1, for the fine-tuned model.",
     )
     model_timeout: float = Field(
         default=180.0,
@@ -136,7 +148,13 @@ class Settings(BaseSettings):
         description="Another endpoint that speaks OpenAI's protocol, such as `http://localhost:8000/v1`.",
     )
 
-    @field_validator("openai_base_url")
+    serve_token: SecretStr | None = Field(
+        default=None,
+        validation_alias=_variable("WORKBENCH_SERVE_TOKEN"),
+        description="What clients of `serve-model` have to send as their key; other machines are only let in with one.",
+    )
+
+    @field_validator("openai_base_url", "model_ft_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):

@@ -15,17 +15,19 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.generate.generation import GenerationSettings
 from workbench.core.generate.live import Order
 from workbench.core.generate.providers import ModelInfo
+from workbench.core.generate.rollout import AT_ONCE
 from workbench.core.generate.secrecy import is_fine_tuned
 from workbench.core.generate.templates import all_templates
+from workbench.core.library.rollouts import watched
+from workbench.core.library.tuned import Rollout
 from workbench.core.music.request import Request
+from workbench.core.settings import Settings
 from workbench.views.details import quiet
 from workbench.views.engine import database, jobs, settings
 from workbench.views.engine import usual as usual_settings
 
 MAX_VARIANTS = 4
 SERVER, RULES, ADAPT, BASE, TUNED = "server", "rules", "adapt", "base", "ft"
-AT_ONCE = (RULES, ADAPT)
-"""Who needs no model, and is done before one has looked."""
 MODEL = "model:"
 ASK_AGAIN = 60.0
 """Seconds for which an endpoint's list of models is believed."""
@@ -57,7 +59,7 @@ class _Models:
             return self._known, "" if self._known else "The endpoint has not told its models yet."
         except WorkbenchError as problem:
             return self._known, f"{problem.message} {problem.hint}"
-        self._known = tuple(model for model in found if not is_fine_tuned(model.id, settings()))
+        self._known = tuple(model for model in found if not is_fine_tuned(model.id, settings(), rollout().secret))
         return self._known, ""
 
 
@@ -66,8 +68,20 @@ def _models() -> _Models:
     return _Models()
 
 
+def rollout() -> Rollout:
+    """Which tuned models answer at the moment."""
+    return watched(database())()
+
+
 def connected() -> bool:
-    """Whether the environment names an endpoint or a key."""
+    """Whether a model can be reached: the environment names an endpoint or a key, or a tuned model has its own."""
+    env, told = settings(), rollout()
+    own = env.model_ft is not None and env.model_ft_url is not None
+    return _listed() or own or any(each is not None and each.endpoint for each in (told.live, told.canary))
+
+
+def _listed() -> bool:
+    """Whether there is an endpoint that tells its models."""
     return settings().openai_api_key is not None or settings().openai_base_url is not None
 
 
@@ -76,9 +90,9 @@ def variants_form(draft: dict[str, Any]) -> list[dict[str, Any]]:
     variants: list[dict[str, Any]] = [dict(NEW) | dict(each) for each in draft.get("variants") or [NEW]][:MAX_VARIANTS]
     models: tuple[ModelInfo, ...] = ()
     problem = ""
-    if connected():
+    if _listed():
         models, problem = _models().known()
-    else:
+    elif not connected():
         problem = "Models join when OPENAI_API_KEY or OPENAI_BASE_URL is set."
     # Whoever was chosen stays on offer while the endpoint does not answer.
     chosen = [str(each["writer"]).removeprefix(MODEL) for each in variants if str(each["writer"]).startswith(MODEL)]
@@ -198,6 +212,11 @@ def how(variant: dict[str, Any], seed: int) -> GenerationSettings:
         changes["template"] = variant["template"]
     if variant.get("examples") is not None:
         changes["examples"] = variant["examples"]
+    changes["prompted"] = bool(
+        changes.get("template", usual.template) != usual.template
+        or changes.get("examples", usual.examples) != usual.examples
+        or variant.get("pinned")
+    )
     changes |= {"pinned": tuple(variant.get("pinned") or ()), "banned": tuple(variant.get("banned") or ())}
     provider = settings().provider if settings().provider not in AT_ONCE else "openai"
     if writer in AT_ONCE:
@@ -229,22 +248,35 @@ def name_of(variant: dict[str, Any]) -> str:
 
 
 def _writers(models: Sequence[ModelInfo], chosen: Sequence[str] = ()) -> dict[str, str]:
-    env = settings()
+    env, told = settings(), rollout()
     options: dict[str, str] = {}
     own = {RULES: "Rules", ADAPT: "An example, adapted"}
     if not connected():
         return own
-    if env.provider not in AT_ONCE:
-        switched = {"ft": "the fine-tuned model", "canary": "base or fine-tuned"}.get(
-            env.model_variant, "the base model"
-        )
-        options[SERVER] = f"Server's choice ({switched})"
-    if env.model_ft:
+    choice = _choice(env, told)
+    if choice:
+        options[SERVER] = f"Server's choice ({choice})"
+    if env.model_ft or told.live or told.canary:
         options[TUNED] = "Fine-tuned model"
     for model in models:
         gone = f" · shuts down {model.shutdown:%-d %b %Y}" if model.shutdown else ""
         options[MODEL + model.id] = model.id + gone
     for model_id in filter(None, (env.model_base, *chosen)):
-        if not is_fine_tuned(model_id, env):
+        if not is_fine_tuned(model_id, env, told.secret):
             options.setdefault(MODEL + model_id, model_id)
-    return options | own if env.provider not in AT_ONCE else own | options
+    return options | own if choice else own | options
+
+
+def _choice(env: Settings, told: Rollout) -> str:
+    """What the server would choose, in words; nothing where that is no model."""
+    rest = {RULES: "rules", ADAPT: "an adapted example"}.get(env.provider, "base")
+    tuned = told.live is not None or told.canary is not None
+    if env.provider in AT_ONCE and (env.model_variant == "base" or not tuned):
+        return ""
+    if env.model_variant == "ft" or (told.live and told.canary is None and env.model_variant is None):
+        return "the fine-tuned model"
+    if told.live and told.canary and env.model_variant != "base":
+        return "one of two fine-tuned models"
+    if env.model_variant == "canary" or (told.canary and env.model_variant is None):
+        return f"{rest} or fine-tuned"
+    return "the base model"

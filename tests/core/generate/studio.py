@@ -15,6 +15,8 @@ from workbench.core.generate.pipeline import generate
 from workbench.core.generate.providers import Providers
 from workbench.core.generate.rollout import Circuits
 from workbench.core.generate.templates import all_templates
+from workbench.core.library.database import Database, now
+from workbench.core.library.tuning_tables import TunedModelRow
 from workbench.core.music.request import Request
 from workbench.core.settings import Settings
 
@@ -68,6 +70,16 @@ def studio(server: Loopback, **changes: Any) -> Iterator[Studio]:
         yield made
     finally:
         made.close()
+
+
+def place(database: Database, id: str, model: str, state: str, *, endpoint: str = "", share: float = 0.0) -> None:
+    """Put a tuned model into the registry, or give the one with this id another place."""
+    with database.writing() as session:
+        row = session.get(TunedModelRow, id)
+        if row is None:
+            row = TunedModelRow(id=id, name=f"Model {id}", model=model, lineage={}, created_at=now())
+            session.add(row)
+        row.state, row.endpoint, row.share = state, endpoint, share
 
 
 def seeded(seed: int) -> Callable[[], random.Random]:

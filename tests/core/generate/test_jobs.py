@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback import Hang, HangMidStream, Loopback, Slow, Status
+from loopback import EchoModel, Hang, HangMidStream, Loopback, Say, Slow, Status
 from sqlalchemy import text as sql
-from studio import SHORT, TUNED, settings_of
+from studio import SHORT, TUNED, place, settings_of
 
 from workbench.core.compose import realize
 from workbench.core.generate.generation import Kept, lock_set, settings_for
 from workbench.core.generate.jobs import Jobs
 from workbench.core.generate.live import Order
 from workbench.core.generate.replay import replay
+from workbench.core.library import rollouts
 from workbench.core.library.database import Database
 from workbench.core.library.generations import batch_of, begin, find_generation, unfinished_batches
 from workbench.core.library.takes import find_take, search_takes, takes_of
@@ -206,6 +207,79 @@ def test_a_replay_comes_to_the_same_piece(
     result = replay(record, jobs.workshop)
     assert result.same, result.words
     assert server.seen == []
+
+
+# --- the registry ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Loopback]:
+    with Loopback(key="none", models=[{"id": "acme-music-7"}, {"id": "acme-music-8"}]) as server:
+        yield server
+
+
+def test_a_change_of_the_rollout_takes_effect_without_a_restart(
+    jobs: Jobs, database: Database, elsewhere: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollouts, "FRESH", 0.02)
+    elsewhere.forget()
+
+    def writer() -> str | None:
+        time.sleep(0.03)  # longer than a reading counts
+        record = find_generation(database, jobs.run(order(jobs), "me").id)
+        assert record is not None
+        assert "acme-music" not in json.dumps(record.trace)
+        return record.model
+
+    at = {"endpoint": elsewhere.url}
+    assert writer() == "loop-large"
+    place(database, "a" * 16, "acme-music-7", "candidate", **at)
+    assert writer() == "loop-large"
+    place(database, "a" * 16, "acme-music-7", "live", **at)
+    assert writer() == "fine-tuned aaaaaaaa"
+    place(database, "b" * 16, "acme-music-8", "canary", share=1.0, **at)
+    assert writer() == "fine-tuned bbbbbbbb"
+    place(database, "b" * 16, "acme-music-8", "retired", **at)
+    assert writer() == "fine-tuned aaaaaaaa"
+    elsewhere.queue(EchoModel(), Say("It was acme-music-8, not acme-music-7."))
+    assert writer() == "fine-tuned aaaaaaaa"
+    assert writer() == "loop-large"
+    with database.writing() as session:
+        session.execute(sql("UPDATE tuned_models SET blocked = 'rights'"))
+    assert writer() == "loop-large"
+    kept = [str(row) for table in ("generations", "takes", "usage") for row in rows_of(database, table)]
+    assert not [row for row in kept if "acme-music" in row or elsewhere.url in row]
+
+
+def rows_of(database: Database, table: str) -> list[object]:
+    with database.reading() as session:
+        return list(session.execute(sql(f"SELECT * FROM {table}")))
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2], ids=["canary", "live", "the rest"])
+@pytest.mark.parametrize("provider", ["openai", "adapt", "rules"])
+def test_a_replay_of_registered_models_comes_to_the_same_piece(
+    server: Loopback, elsewhere: Loopback, database: Database, failures: int, provider: str
+) -> None:
+    place(database, "a" * 16, "acme-music-7", "live", endpoint=elsewhere.url)
+    place(database, "b" * 16, "acme-music-8", "canary", share=1.0, endpoint=elsewhere.url)
+    made = Jobs(settings_of(server, WORKBENCH_PROVIDER=provider), database)
+    try:
+        elsewhere.queue(*[Status(404)] * failures)
+        live = made.run(order(made), "me")
+        record = find_generation(database, live.id)
+        assert record is not None
+        behind = {"openai": "loop-large", "adapt": None, "rules": None}[provider]
+        assert record.model == ["fine-tuned bbbbbbbb", "fine-tuned aaaaaaaa", behind][failures]
+        server.forget()
+        elsewhere.forget()
+        result = replay(record, made.workshop)
+        assert result.same, result.words
+        assert result.generation is not None
+        assert result.generation.provider == record.provider
+        assert server.seen + elsewhere.seen == []
+    finally:
+        made.close()
 
 
 def test_a_replay_of_a_regeneration_knows_what_was_kept(jobs: Jobs, database: Database) -> None:

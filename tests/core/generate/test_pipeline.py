@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ from workbench.core.generate.providers import Providers
 from workbench.core.generate.rollout import Circuits
 from workbench.core.generate.templates import Template, all_templates
 from workbench.core.generate.wire import wire_text
+from workbench.core.library.tuned import Rollout, Served, Taught
 from workbench.core.music.request import Request, SectionRequest
 
 OUTCOMES = {"first-try", "repaired", "re-asked", "fell-back"}
@@ -251,6 +253,138 @@ def test_the_canary_sends_the_same_request_the_same_way(server: Loopback) -> Non
     assert {"base", "ft"} == set(ways)
 
 
+# --- registered models -----------------------------------------------------------------------------------------------
+
+LIVE, CANARY = "live-music-7", "canary-music-8"
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Loopback]:
+    """Another endpoint, which gets no key."""
+    with Loopback(key="none", models=[{"id": LIVE}, {"id": CANARY}]) as server:
+        yield server
+
+
+def rollout_at(server: Loopback, *, share: float = 1.0) -> Rollout:
+    live, canary = (
+        Served(f"{model[0] * 16}", "A name", model, server.url) for model in (LIVE, CANARY)
+    )  # fmt: skip
+    return Rollout(live, canary, share, frozenset({LIVE, CANARY}))
+
+
+@pytest.fixture
+def rolled(at: Studio, elsewhere: Loopback) -> Iterator[Studio]:
+    elsewhere.forget()
+    at.workshop.rollout = lambda: rollout_at(elsewhere)
+    yield at
+    at.workshop.rollout = lambda: Rollout()
+
+
+def asked(*servers: Loopback) -> list[str]:
+    return [seen.body["model"] for server in servers for seen in server.seen if seen.body]
+
+
+def held_secret(generation: Generation, elsewhere: Loopback) -> Generation:
+    text = texts_of(held(generation))
+    for secret in (LIVE, CANARY, elsewhere.url):
+        assert secret not in text
+    return generation
+
+
+def test_a_registered_model_answers_at_its_endpoint_and_the_trace_says_which(
+    rolled: Studio, elsewhere: Loopback
+) -> None:
+    made = held_secret(rolled.make(), elsewhere)
+    assert (made.outcome, made.provider, made.variant, made.model) == (
+        "first-try",
+        "openai",
+        "ft",
+        "fine-tuned cccccccc",
+    )
+    assert (asked(elsewhere), asked(rolled.server)) == ([CANARY], [])
+    steps = {step.kind: step for step in made.trace}
+    assert steps["call"].data["registered"] == "c" * 16
+    assert "canary: this request falls at" in steps["rollout"].about
+    assert [each.get("registered") for each in steps["rollout"].data["attempts"]] == ["c" * 16, "l" * 16, None, None]
+    assert made.cost is None, "nobody knows the price at an endpoint of one's own"
+
+
+def test_a_registered_model_is_asked_with_the_prompt_that_it_was_trained_with(
+    rolled: Studio, elsewhere: Loopback
+) -> None:
+    both = rollout_at(elsewhere)
+    assert both.canary
+    assert both.live
+    taught = replace(both.canary, taught=Taught("default@1", 1, system=False))
+    rolled.workshop.rollout = lambda: replace(both, canary=taught)
+    made = rolled.make(examples=0)
+    assert (made.model, made.template) == ("fine-tuned cccccccc", "default@1")
+    (seen,) = elsewhere.seen
+    assert seen.body is not None
+    assert [message["role"] for message in seen.body["messages"]] == ["user", "assistant", "user"]
+    step = next(step for step in made.trace if step.kind == "prompt")
+    assert "with which it was trained" in step.about
+    # What fails there is asked of others as usual; whoever chooses a prompt gets it; a template may be gone.
+    elsewhere.queue(WrongPiece())
+    made = rolled.make(examples=2)
+    assert made.model == "fine-tuned llllllll"
+    roles = ["system", *["user", "assistant"] * 2, "user"]
+    assert [message["role"] for message in elsewhere.seen[-1].body["messages"]] == roles  # type: ignore[index]
+    assert "trained" not in str([step.about for step in rolled.make(examples=0, prompted=True).trace])
+    rolled.workshop.rollout = lambda: replace(both, canary=replace(taught, taught=Taught("gone", 1)))
+    assert rolled.make(examples=0).template == "default@1"
+
+
+def test_what_the_canary_fails_at_the_live_model_is_asked_then_the_base_model(
+    rolled: Studio, elsewhere: Loopback
+) -> None:
+    elsewhere.queue(WrongPiece())
+    made = held_secret(rolled.make(), elsewhere)
+    assert (made.outcome, made.model) == ("re-asked", "fine-tuned llllllll")
+    elsewhere.queue(Empty(), Refuse(f"{LIVE} and {CANARY} say no"))
+    made = held_secret(rolled.make(), elsewhere)
+    assert (made.outcome, made.model, made.variant) == ("re-asked", "loop-large", "base")
+    assert asked(elsewhere, rolled.server) == [CANARY, LIVE, CANARY, LIVE, "loop-large"]
+
+
+def test_each_registered_model_has_its_circuit(rolled: Studio, elsewhere: Loopback) -> None:
+    rolled.workshop.circuits = Circuits(failures=1, rest=60)
+    elsewhere.queue(Status(404))
+    assert rolled.make().model == "fine-tuned llllllll"
+    made = held_secret(rolled.make(), elsewhere)
+    assert made.model == "fine-tuned llllllll"
+    left = next(step for step in made.trace if step.kind == "call")
+    assert (left.data["error"]["kind"], left.data["registered"]) == ("circuit-open", "c" * 16)
+    assert asked(elsewhere) == [CANARY, LIVE, LIVE]
+
+
+def test_with_the_rules_switched_on_the_registry_goes_first_and_a_person_before_it(elsewhere: Loopback) -> None:
+    elsewhere.forget()
+    with studio(elsewhere, WORKBENCH_PROVIDER="rules", OPENAI_BASE_URL=None, OPENAI_API_KEY=None) as made:
+        made.workshop.rollout = lambda: rollout_at(elsewhere, share=0.0)
+        assert held_secret(made.make(), elsewhere).model == "fine-tuned llllllll"
+        assert held_secret(made.make(provider="rules"), elsewhere).provider == "rules"
+        elsewhere.queue(Status(401))
+        fallen = held_secret(made.make(), elsewhere)
+        assert (fallen.outcome, fallen.provider) == ("fell-back", "rules")
+    assert asked(elsewhere) == [LIVE, LIVE]
+
+
+def test_the_environment_s_tuned_model_may_answer_elsewhere(at: Studio) -> None:
+    with (
+        Loopback(key="own-key-0123456789") as own,
+        studio(
+            at.server, WORKBENCH_MODEL_FT_URL=own.url, WORKBENCH_MODEL_FT_KEY=own.key, WORKBENCH_MODEL_VARIANT="ft"
+        ) as made,
+    ):
+        first = held(made.make())
+        assert (first.model, first.variant) == ("fine-tuned", "ft")
+        own.queue(Leaky())
+        assert own.key not in texts_of(held(made.make()))
+        assert asked(own) == [TUNED, TUNED]
+    assert at.server.key not in str([seen.headers for seen in own.seen])
+
+
 def test_a_circuit_opens_and_closes_again_by_itself(at: Studio) -> None:
     now = [0.0]
     at.workshop.circuits = Circuits(failures=2, rest=30, clock=lambda: now[0])
@@ -338,7 +472,7 @@ def test_a_request_that_contradicts_itself_still_ends_in_a_piece(at: Studio) -> 
 # --- many ------------------------------------------------------------------------------------------------------------
 
 
-def test_two_thousand_requests_to_a_model_that_fails_at_random(server: Loopback) -> None:
+def test_five_hundred_requests_to_a_model_that_fails_at_random(server: Loopback) -> None:
     rng = random.Random(4)
     requests = [
         Request(duration=20 + 2 * (number % 5), form=form, valence=round(rng.uniform(-1, 1), 1))
@@ -360,7 +494,7 @@ def test_two_thousand_requests_to_a_model_that_fails_at_random(server: Loopback)
                 how = settings_for(settings, seed=number % 3, examples=0, timeout=2.0, reasks=1)
                 return await generate(requests[number % len(requests)], how, workshop)
 
-        made = await asyncio.gather(*(one(number) for number in range(2000)))
+        made = await asyncio.gather(*(one(number) for number in range(500)))
         await workshop.providers.close()
         return made
 
@@ -368,7 +502,7 @@ def test_two_thousand_requests_to_a_model_that_fails_at_random(server: Loopback)
         made = asyncio.run(all_of_them())
     finally:
         server.behave = None
-    assert len(made) == 2000
+    assert len(made) == 500
     for generation in made:
         assert generation.report.valid
         text = texts_of(generation)

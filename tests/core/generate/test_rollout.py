@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from math import sqrt
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from workbench.core.errors import InvalidInputError
 from workbench.core.generate.rollout import RULES, Attempt, Circuits, attempts, share_of
+from workbench.core.library.tuned import Rollout, Served
 from workbench.core.music.request import Request
 from workbench.core.settings import Settings, variable_of
 
@@ -175,6 +177,163 @@ def test_people_never_read_the_tuned_model_s_id() -> None:
     assert (tuned.label, base.label, rules.label) == ("fine-tuned", BASE, None)
     assert (tuned.variant, base.variant) == ("ft", "base")
     assert len({tuned.circuit, base.circuit, rules.circuit}) == 3
+
+
+# The registry -------------------------------------------------------------------------------------------------------
+
+LIVE = Served("11aa22bb33cc44dd", "Chorales", "live-id-1", "http://live.example/v1")
+CANARY = Served("55ee66ff77008899", "Rondos", "canary-id-2", "http://canary.example/v1")
+NAMES = {LIVE.model: "live", CANARY.model: "canary", TUNED: "own", BASE: "base"}
+ALL, NONE = 1.0, 0.0
+"""Shares of the canary: everybody, nobody."""
+
+
+def registry(placed: str, share: float = ALL) -> Rollout:
+    return Rollout(
+        LIVE if "L" in placed else None, CANARY if "C" in placed else None, share if "C" in placed else 0.0,
+        frozenset({LIVE.model, CANARY.model}),
+    )  # fmt: skip
+
+
+def names(rollout: Rollout, choice: dict[str, Any] | None = None, **changes: Any) -> str:
+    """Who is tried, in words; each tuned one is asked where it answers, and nobody reads its id."""
+    tried, why = attempts(settings_with(**changes), ASKED, rollout=rollout, **(choice or {}))
+    for each in tried:
+        if each.registered:
+            of = LIVE if each.registered == LIVE.id else CANARY
+            assert (each.provider, each.model, each.endpoint, each.variant) == ("openai", of.model, of.endpoint, "ft")
+        assert each.variant == "base" or str(each.model) not in f"{each.told} {why}"
+    assert tried[-1] == RULES
+    return " ".join(NAMES.get(each.model or "", each.model or each.provider) for each in tried)
+
+
+@pytest.mark.parametrize(
+    ("variant", "placed", "share", "own", "wanted"),
+    [
+        # Not set: the registry decides, as if there were none where it is empty.
+        (None, "", NONE, TUNED, "base rules"),
+        (None, "L", NONE, TUNED, "live base rules"),
+        (None, "C", ALL, TUNED, "canary base rules"),
+        (None, "C", NONE, TUNED, "base rules"),
+        (None, "LC", ALL, TUNED, "canary live base rules"),
+        (None, "LC", NONE, TUNED, "live base rules"),
+        # base: never a tuned one.
+        ("base", "LC", ALL, TUNED, "base rules"),
+        # ft: the environment's, else the live one, else the canary.
+        ("ft", "LC", NONE, TUNED, "own base rules"),
+        ("ft", "LC", NONE, None, "live base rules"),
+        ("ft", "C", NONE, None, "canary base rules"),
+        ("ft", "", NONE, None, "base rules"),
+        # canary: the registry's with its share, else the environment's, else the live one with WORKBENCH_FT_SHARE.
+        ("canary", "LC", ALL, TUNED, "canary live base rules"),
+        ("canary", "LC", NONE, TUNED, "live base rules"),
+        ("canary", "C", ALL, TUNED, "canary base rules"),
+        ("canary", "C", NONE, TUNED, "base rules"),
+        ("canary", "L", NONE, TUNED, "own base rules"),
+        ("canary", "L", NONE, None, "live base rules"),
+        ("canary", "", NONE, TUNED, "own base rules"),
+        ("canary", "", NONE, None, "base rules"),
+    ],
+)
+def test_the_switch_is_the_master_of_the_registry(
+    variant: str | None, placed: str, share: float, own: str | None, wanted: str
+) -> None:
+    told = registry(placed, share)
+    assert names(told, model_variant=variant, model_ft=own, ft_share=1.0) == wanted
+    if variant is not None:  # a person who chooses a variant goes before the settings
+        for master in (None, "base", "ft", "canary"):
+            assert names(told, {"variant": variant}, model_variant=master, model_ft=own, ft_share=1.0) == wanted
+
+
+@pytest.mark.parametrize("placed", ["L", "LC"])
+def test_without_a_share_the_environments_canary_leaves_all_to_the_base_model(placed: str) -> None:
+    told = registry(placed, NONE)
+    wanted = "live base rules" if "C" in placed else "base rules"
+    assert names(told, model_variant="canary", ft_share=0.0) == wanted
+
+
+@pytest.mark.parametrize(
+    ("choice", "changes", "placed", "share", "wanted"),
+    [
+        ({}, {}, "", NONE, "rules"),
+        ({}, {}, "L", NONE, "live rules"),
+        ({}, {}, "LC", ALL, "canary live rules"),
+        ({}, {}, "C", NONE, "rules"),
+        ({}, {"provider": "adapt"}, "L", NONE, "live adapt rules"),
+        ({}, {"model_variant": "base"}, "LC", ALL, "rules"),
+        ({}, {"model_variant": "ft"}, "L", NONE, "live rules"),
+        ({}, {"model_variant": "ft"}, "", NONE, "rules"),
+        ({}, {"model_variant": "canary"}, "C", ALL, "canary rules"),
+        ({"provider": "rules"}, {}, "LC", ALL, "rules"),
+        ({"provider": "adapt"}, {}, "LC", ALL, "adapt rules"),
+        ({"provider": "openai"}, {}, "L", NONE, "live base rules"),
+        ({"provider": "elsewhere"}, {}, "LC", ALL, "base rules"),
+        ({"variant": "base"}, {}, "LC", ALL, "base rules"),
+        ({"variant": "ft"}, {}, "", NONE, "own base rules"),
+        ({"model": "o3"}, {}, "LC", ALL, "o3 rules"),
+    ],
+    ids=str,
+)
+def test_the_registry_goes_before_the_rules_but_not_before_a_person(
+    choice: dict[str, str], changes: dict[str, Any], placed: str, share: float, wanted: str
+) -> None:
+    assert names(registry(placed, share), choice, **({"provider": "rules", "ft_share": 0.0} | changes)) == wanted
+
+
+def test_a_canary_that_is_the_live_model_is_tried_once() -> None:
+    same = Rollout(LIVE, Served("other", "Again", LIVE.model, LIVE.endpoint), 1.0)
+    tried, _ = attempts(settings_with(), ASKED, rollout=same)
+    assert [each.registered for each in tried] == ["other", "", ""]
+
+
+def test_without_a_base_model_the_registry_is_enough() -> None:
+    assert names(registry("L"), model_base=None) == "live rules"
+    assert names(registry("C", NONE), model_base=None) == "rules"
+    for changes in ({"model_variant": "base"}, {"model_variant": "ft", "model_ft": None}):
+        with pytest.raises(InvalidInputError):
+            attempts(settings_with(model_base=None, **changes), ASKED, rollout=registry("", NONE))
+
+
+def test_a_tuned_model_that_a_person_names_is_asked_where_it_answers_and_stays_hidden() -> None:
+    secret = replace(registry("LC"), secret=frozenset({LIVE.model, CANARY.model, "retired-id-3"}))
+    for model, label, endpoint in [
+        (LIVE.model, "fine-tuned 11aa22bb", LIVE.endpoint),
+        ("retired-id-3", "fine-tuned", ""),
+        (TUNED, "fine-tuned", "http://own.example/v1"),
+        ("ft:other:acme::9", "fine-tuned", ""),
+        ("o3", "o3", ""),
+    ]:
+        settings = settings_with(model_ft_url="http://own.example/v1")
+        (first, *rest), _ = attempts(settings, ASKED, model=model, rollout=secret)
+        assert (first.model, first.label, first.endpoint, rest) == (model, label, endpoint, [RULES])
+
+
+def test_the_registry_s_canary_has_a_stable_share_that_only_grows() -> None:
+    def tuned(share: float) -> set[int]:
+        told = registry("LC", share)
+        lines = (attempts(settings_with(), request, rollout=told)[0] for request in MANY)
+        return {at for at, each in enumerate(lines) if each[0].registered == CANARY.id}
+
+    small, large = tuned(0.1), tuned(0.4)
+    assert small < large
+    assert abs(len(small) - 200) < 4 * sqrt(2_000 * 0.1 * 0.9)
+
+
+@pytest.mark.parametrize(
+    ("placed", "share", "said"),
+    [("L", NONE, "a fine-tuned model is live"), ("LC", 0.2, f"canary: this request falls at {share_of(ASKED):.3f}, "
+      "the share is 0.2"), ("", NONE, "the rules were chosen")],
+)  # fmt: skip
+def test_why_a_registered_model_answers_is_said(placed: str, share: float, said: str) -> None:
+    assert attempts(settings_with(provider="rules"), ASKED, rollout=registry(placed, share))[1] == said
+
+
+def test_what_the_trace_tells_of_a_registered_model_is_its_id_here_and_nothing_of_its_provider_s() -> None:
+    (canary, live, *_), _ = attempts(settings_with(), ASKED, rollout=registry("LC"))
+    assert canary.told == {
+        "provider": "openai", "model": "fine-tuned 55ee66ff", "variant": "ft", "registered": "55ee66ff77008899",
+    }  # fmt: skip
+    assert len({canary.circuit, live.circuit, Attempt("openai", LIVE.model).circuit}) == 3
 
 
 # Circuits -----------------------------------------------------------------------------------------------------------

@@ -79,6 +79,33 @@ def test_an_address_without_a_password_is_no_trouble(changes: dict[str, str]) ->
     assert scrub_with(**changes)("A minor, 4/4") == "A minor, 4/4"
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"model_ft_key": KEY}, {"model_ft_url": f"https://me:{KEY.replace('/', '%2F')}@models.example/v1"}],
+    ids=str,
+)
+def test_what_opens_the_tuned_model_s_endpoint_is_taken_out(changes: dict[str, str]) -> None:
+    assert scrub_with(**changes)(f"not with {KEY}!") == f"not with {MARK}!"
+
+
+REGISTERED = frozenset(
+    {"acme-music-7", "ft:gpt-4o:acme::x1", "/models/tuned_2", "llama", "classical", "theme-variation"}
+)
+
+
+def test_the_ids_of_registered_models_are_taken_out() -> None:
+    scrub = scrubber(Settings(), REGISTERED)
+    said = scrub("acme-music-7, ft:gpt-4o:acme::x1 and /models/tuned_2 are gone")
+    assert said == f"{TUNED_MARK}, {TUNED_MARK} and {TUNED_MARK} are gone"
+
+
+def test_a_registered_id_that_is_a_word_of_music_takes_nothing_out_of_it() -> None:
+    scrub = scrubber(Settings(), REGISTERED)
+    text = wire_text(compose(Request(form="theme-variation", period="classical", brief="a llama", duration=40)))
+    assert scrub(text) == text
+    assert scrub("a llama in classical dress") == "a llama in classical dress"
+
+
 # What looks like a secret -------------------------------------------------------------------------------------------
 
 KEYS = [
@@ -213,3 +240,9 @@ def test_small_letters_and_stops_are_never_a_secret(text: str) -> None:
 def test_a_tuned_model_is_known_by_its_id(model: str, tuned: bool) -> None:
     settings = Settings(**{variable_of("model_ft"): TUNED})
     assert is_fine_tuned(model, settings) == tuned
+
+
+def test_a_registered_model_is_known_as_tuned_whatever_it_is_called() -> None:
+    assert is_fine_tuned("llama", Settings(), REGISTERED)
+    assert not is_fine_tuned("llama", Settings())
+    assert not is_fine_tuned("llama-3", Settings(), REGISTERED)

@@ -18,6 +18,7 @@ from workbench.core.generate.templates import Template
 from workbench.core.generate.trace import Step
 from workbench.core.library.examples import Example, Picked, load_examples
 from workbench.core.library.retrieval import Index, read_weights
+from workbench.core.library.tuned import NOTHING, Rollout
 from workbench.core.music.request import Request
 from workbench.core.music.structure import MusicStructure
 from workbench.core.settings import Settings
@@ -27,13 +28,18 @@ Outcome = Literal["first-try", "repaired", "re-asked", "fell-back"]
 
 @dataclass(frozen=True)
 class GenerationSettings:
-    """How one generation goes. Where ``provider``, ``model`` and ``variant`` are empty, the server's switch decides."""
+    """How one generation goes. Where ``provider``, ``model`` and ``variant`` are empty, the server's switch decides.
+
+    ``prompted`` says that somebody has chosen the template and the examples: then also a tuned model is asked with
+    them, which otherwise gets the prompt that it was trained with.
+    """
 
     provider: str = ""
     model: str | None = None
     variant: Literal["", "base", "ft", "canary"] = ""
     template: str = "default"
     examples: int = 2
+    prompted: bool = False
     temperature: float | None = 0.8
     seed: int | None = None
     reasks: int = 2
@@ -97,7 +103,10 @@ class Watch:
 
 @dataclass
 class Workshop:
-    """What generations need besides a request: providers, templates, examples, circuits. One for each event loop."""
+    """What generations need besides a request: providers, templates, examples, circuits. One for each event loop.
+
+    ``rollout`` is asked anew for each generation, beside the event loop.
+    """
 
     settings: Settings
     providers: Providers
@@ -105,6 +114,7 @@ class Workshop:
     circuits: Circuits = field(default_factory=Circuits)
     examples: Callable[[], Sequence[Example]] = load_examples
     clock: Callable[[], float] = time.perf_counter
+    rollout: Callable[[], Rollout] = lambda: NOTHING
     _index: Index | None = None
     _indexed: Sequence[Example] = ()
 

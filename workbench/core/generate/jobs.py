@@ -41,6 +41,8 @@ from workbench.core.library.generations import (
     orphans,
     started,
 )
+from workbench.core.library.rollouts import watched
+from workbench.core.library.tuned import NOTHING, Rollout
 from workbench.core.settings import Settings
 
 BEAT_SECONDS = 1.0
@@ -59,7 +61,7 @@ class Jobs:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings, self.database = settings, database
         self.owner = new_owner()
-        self._scrub = scrubber(settings)
+        self._watched, self._told = watched(database), NOTHING
         self._live: dict[str, Live] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._notes: set[asyncio.Task[None]] = set()
@@ -67,7 +69,9 @@ class Jobs:
         self._guard = threading.Lock()
         self._loop = asyncio.new_event_loop()
         library = Approved(database)
-        self.workshop = Workshop(settings, Providers(settings), lambda: all_templates(database), examples=library)
+        self.workshop = Workshop(
+            settings, Providers(settings), lambda: all_templates(database), examples=library, rollout=self._rollout
+        )
         self.workshop.providers.put(Adapt(library))
         self._thread = threading.Thread(target=self._run_loop, name="generations", daemon=True)
         self._thread.start()
@@ -175,6 +179,14 @@ class Jobs:
         task = self._tasks.get(id)
         if task is not None:
             task.cancel()
+
+    def _rollout(self) -> Rollout:
+        self._told = self._watched()
+        return self._told
+
+    def _scrub(self, text: str) -> str:
+        """A text without secrets, as many as were known when the last generation began. Never asks the database."""
+        return scrubber(self.settings, self._told.secret)(text)
 
     async def _models(self, provider: str) -> tuple[ModelInfo, ...]:
         return await self.workshop.providers.get(provider).models()

@@ -7,19 +7,21 @@ A request always ends in a valid piece, and the outcome says how: at the first t
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
-from workbench.core.errors import ModelBrokeOffError, ModelError, TemplateError
+from workbench.core.errors import InvalidInputError, ModelBrokeOffError, ModelError, TemplateError
 from workbench.core.generate.generation import Generation, GenerationSettings, Kept, Outcome, Watch, Workshop
 from workbench.core.generate.judging import Judge, Piece, weight
 from workbench.core.generate.prices import cost_of
 from workbench.core.generate.prompt import Prompt, ask_again, ask_editor, build_prompt, finding_values
 from workbench.core.generate.providers import Answer, Call, Message, Tokens
-from workbench.core.generate.rollout import RULES, Attempt, attempts
+from workbench.core.generate.rollout import AT_ONCE, RULES, Attempt, attempts
 from workbench.core.generate.templates import Template, find_template
 from workbench.core.generate.trace import Trace
 from workbench.core.generate.wire import wire_schema, wire_text
 from workbench.core.library.examples import Example
+from workbench.core.library.tuned import NOTHING
 from workbench.core.music.request import Request
 
 MIN_TOKENS, TOKENS_A_BAR, MAX_TOKENS = 2_500, 160, 24_000
@@ -42,13 +44,14 @@ async def generate(
         InvalidInputError: the settings name a provider, model or template that there is not.
         TemplateError: the template cannot be filled.
     """
-    run = _Run(request, settings, workshop, watch or Watch())
+    rollout = NOTHING if settings.provider in AT_ONCE else await asyncio.to_thread(workshop.rollout)
+    run = _Run(request, settings, workshop, watch or Watch(), rollout.secret)
     line, why = attempts(
-        workshop.settings, request, provider=settings.provider, model=settings.model, variant=settings.variant
-    )
+        workshop.settings, request, provider=settings.provider, model=settings.model, variant=settings.variant,
+        rollout=rollout,
+    )  # fmt: skip
     await run.plan(kept)
-    said = [{"provider": each.provider, "model": each.label, "variant": each.variant} for each in line]
-    run.trace.add("rollout", why, attempts=said)
+    run.trace.add("rollout", why, attempts=[each.told for each in line])
     failed = False
     for attempt in line:
         if attempt == RULES:
@@ -68,13 +71,17 @@ async def generate(
 class _Run:
     """One generation while it goes."""
 
-    def __init__(self, request: Request, settings: GenerationSettings, workshop: Workshop, watch: Watch) -> None:
+    def __init__(
+        self, request: Request, settings: GenerationSettings, workshop: Workshop, watch: Watch, secret: frozenset[str]
+    ) -> None:
+        self.secret = secret
         self.request, self.settings, self.workshop, self.watch = request, settings, workshop, watch
         self.trace = Trace(workshop.clock)
         self.seed = settings.seed if settings.seed is not None else request.seed or 0
         self.tokens, self.cost, self.calls, self.priced = Tokens(), 0.0, 0, True
         self.template: Template | None = None
         self.examples: tuple[Example, ...] = ()
+        self._picked: int | None = None
 
     async def plan(self, kept: Kept | None) -> None:
         self.watch.phase("Planning")
@@ -91,14 +98,13 @@ class _Run:
         if not circuits.closed(attempt.circuit):
             rest = circuits.rest_of(attempt.circuit)
             self.trace.add(
-                "call", f"left alone: it failed too often, and is tried again in {rest:.0f} s",
-                provider=attempt.provider, model=attempt.label, variant=attempt.variant,
+                "call", f"left alone: it failed too often, and is tried again in {rest:.0f} s", **attempt.told,
                 error={"kind": "circuit-open", "message": "The circuit is open."},
             )  # fmt: skip
             return None
         prompt, most, doing = Prompt((), ""), 1, "An example is adapted"
         if self.workshop.providers.get(attempt.provider).needs_model:
-            prompt = await asyncio.to_thread(self._prompt)
+            prompt = await asyncio.to_thread(self._prompt, attempt)
             most, doing = 1 if attempt.variant == "ft" else 1 + self.settings.reasks, "The model writes"
         messages = prompt.messages
         answer: Answer | None = None
@@ -120,24 +126,42 @@ class _Run:
         circuits.note(attempt.circuit, worked=answer is not None and attempt.variant != "ft")
         return None
 
-    def _prompt(self) -> Prompt:
+    def _prompt(self, attempt: Attempt) -> Prompt:
         """The prompt, and in the trace what it was made from."""
-        if self.template is None:
-            self.template = find_template(self.settings.template, self.workshop.templates())
-            self._pick_examples()
+        found = self._taught(attempt)
+        template, count, system = found or (self._template(self.settings.template), self.settings.examples, True)
+        if self._picked != count:
+            self._pick_examples(count)
+        self.template = template
         prompt = build_prompt(
-            self.request, self.judge.form, self.template, examples=self.examples, kept=self.judge.kept_text()
+            self.request, self.judge.form, template, examples=self.examples, kept=self.judge.kept_text(), system=system
         )
+        why = ", with which it was trained" if found else ""
         self.trace.add(
-            "prompt", f"{len(prompt.messages)} messages from {prompt.template}", template=prompt.template,
-            digest=self.template.digest, examples=list(prompt.examples),
+            "prompt", f"{len(prompt.messages)} messages from {prompt.template}{why}", template=prompt.template,
+            digest=template.digest, examples=list(prompt.examples),
         )  # fmt: skip
         return prompt
 
-    def _pick_examples(self) -> None:
-        if not self.settings.examples:
+    def _taught(self, attempt: Attempt) -> tuple[Template, int, bool] | None:
+        """The template, the examples and the system part that a tuned model was trained with, as far as that is known
+        and nobody has chosen otherwise."""
+        taught = attempt.taught
+        if taught is None or self.settings.prompted:
+            return None
+        try:
+            return self._template(taught.template), taught.examples, taught.system
+        except InvalidInputError:
+            return None  # the template is gone
+
+    def _template(self, name: str) -> Template:
+        return find_template(name, self.workshop.templates())
+
+    def _pick_examples(self, count: int) -> None:
+        self._picked, self.examples = count, ()
+        if not count:
             return
-        picked = self.workshop.retrieve(self.request, self.judge.form, self.settings)
+        picked = self.workshop.retrieve(self.request, self.judge.form, replace(self.settings, examples=count))
         self.examples = tuple(each.example for each in picked)
         about = f"{len(picked)} chosen by form, period and mood" if picked else "none are in the library"
         chosen = [{"id": each.example.id, "score": round(each.score, 4), "why": each.why} for each in picked]
@@ -154,17 +178,13 @@ class _Run:
         longest = min(MAX_TOKENS, MIN_TOKENS + TOKENS_A_BAR * self.judge.form.measures)
         call = Call(
             messages, attempt.model, self.request, self.judge.form, wire_schema(), settings.temperature,
-            self.seed % 2**31, longest, settings.timeout, attempt.variant == "ft",
+            self.seed % 2**31, longest, settings.timeout, attempt.variant == "ft", attempt.endpoint,
+            self.secret,
         )  # fmt: skip
         provider = self.workshop.providers.get(attempt.provider)
         self.watch.restart()
         self.calls += provider.needs_model
-        asked = {
-            "provider": attempt.provider,
-            "model": attempt.label,
-            "variant": attempt.variant,
-            "messages": [message.to_dict() for message in messages],
-        }
+        asked = attempt.told | {"messages": [message.to_dict() for message in messages]}
         try:
             answer = await provider.answer(call, self.watch.text)
         except ModelError as problem:
@@ -172,7 +192,7 @@ class _Run:
             self.trace.add("call", problem.message, **asked, raw=problem.partial, error=error)
             return None, problem
         self.tokens += answer.tokens
-        base_url = self.workshop.settings.openai_base_url
+        base_url = attempt.endpoint or self.workshop.settings.openai_base_url
         cost = cost_of(attempt.model, answer.tokens, base_url) if provider.needs_model else 0.0
         self.priced = self.priced and cost is not None
         self.cost += cost or 0.0

@@ -20,6 +20,7 @@ from workbench.core.generate.rollout import Circuits
 from workbench.core.generate.secrecy import FINE_TUNED
 from workbench.core.generate.trace import recorded_answers
 from workbench.core.library.generations import GenerationRecord
+from workbench.core.library.tuned import Rollout, Served
 from workbench.core.music.request import Request
 from workbench.core.settings import Settings
 
@@ -82,8 +83,11 @@ def replay(record: GenerationRecord, workshop: Workshop) -> Replay:
     providers = Providers(settings)
     for name in {str(call.get("provider")) for call in calls} - {"rules"}:
         providers.put(Recorded(name, calls))
-    apart = replace(workshop, settings=settings, providers=providers, circuits=Circuits(failures=10**6))
-    how = replace(how, provider=_provider(calls, how), variant=_variant(calls), model=None)
+    rollout = _rollout(calls)
+    apart = replace(
+        workshop, settings=settings, providers=providers, circuits=Circuits(failures=10**6), rollout=lambda: rollout
+    )
+    how = replace(how, provider=_provider(calls, how), variant="", model=None)
     try:
         generation = asyncio.run(generate(request, how, apart, kept=read_kept(record.settings)))
     except (ModelError, ValueError) as problem:
@@ -102,23 +106,45 @@ def replay(record: GenerationRecord, workshop: Workshop) -> Replay:
 
 def _settings(record: GenerationRecord, calls: Sequence[dict[str, Any]]) -> Settings:
     """The switch as it stood: which variants were asked, under names that say nothing."""
-    tuned = any(call.get("variant") == "ft" for call in calls)
+    own = any(call.get("variant") == "ft" and not call.get("registered") for call in calls)
     return Settings.model_construct(
         **Settings.model_construct().__dict__
         | {
             "model_base": "recorded-base",
-            "model_ft": FINE_TUNED if tuned else None,
-            "provider": record.provider or "rules",
+            "model_ft": FINE_TUNED if own else None,
+            "model_variant": _variant(calls),
+            "provider": "adapt" if _adapted_behind(calls) else record.provider or "rules",
         }
     )
 
 
+def _registered(calls: Sequence[dict[str, Any]]) -> list[str]:
+    """The registry's models that were asked, in that order: a canary before the live one, where there were two."""
+    asked = (str(call["registered"]) for call in calls if call.get("registered") and "messages" in call)
+    return list(dict.fromkeys(asked))
+
+
+def _rollout(calls: Sequence[dict[str, Any]]) -> Rollout:
+    """The registry as it stood, with all requests for the canary."""
+    served = [Served(id, FINE_TUNED, f"recorded {id}") for id in _registered(calls)]
+    return Rollout(served[-1] if served else None, served[0] if len(served) > 1 else None, 1.0)
+
+
 def _variant(calls: Sequence[dict[str, Any]]) -> Any:
     first = next((call for call in calls if "messages" in call), None)
-    return "ft" if first is not None and first.get("variant") == "ft" else "base"
+    if first is None or first.get("variant") != "ft":
+        return "base"
+    return "canary" if len(_registered(calls)) > 1 else "ft"
+
+
+def _adapted_behind(calls: Sequence[dict[str, Any]]) -> bool:
+    """Whether an example was adapted where a registered model had failed."""
+    return any(call.get("registered") for call in calls) and any(call.get("provider") == "adapt" for call in calls)
 
 
 def _provider(calls: Sequence[dict[str, Any]], how: GenerationSettings) -> str:
+    if _adapted_behind(calls):
+        return ""
     asked = (str(call.get("provider")) for call in calls)
     return next((name for name in asked if name != "rules"), how.provider or "rules")
 

@@ -7,9 +7,12 @@ before anything else sees it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from urllib.parse import unquote, urlsplit
 
+from pydantic import SecretStr
+
+from workbench.core.music.forms import FORMS
 from workbench.core.settings import Settings
 
 FINE_TUNED = "fine-tuned"
@@ -26,14 +29,17 @@ _SHORT = 6
 Scrub = Callable[[str], str]
 
 
-def scrubber(settings: Settings) -> Scrub:
-    """A function that takes the settings' secrets, and whatever looks like one, out of a text."""
-    hidden: dict[str, str] = {}
-    for secret in (settings.openai_api_key, settings.database_url):
-        if secret is not None:
+def scrubber(settings: Settings, registered: Collection[str] = ()) -> Scrub:
+    """A function that takes the settings' secrets, and whatever looks like one, out of a text.
+
+    ``registered`` are the ids of registered models. One that is a plain word stays, since it is in music as well.
+    """
+    hidden = {id: f"[{FINE_TUNED} model]" for id in registered if not _is_word(id)}
+    for _, secret in settings:
+        if isinstance(secret, SecretStr):
             hidden[secret.get_secret_value()] = "[secret]"
     database = settings.database_url.get_secret_value() if settings.database_url else None
-    for url in (settings.openai_base_url, database):
+    for url in (settings.openai_base_url, settings.model_ft_url, database):
         password = _password(url)
         hidden |= dict.fromkeys((password, unquote(password)), "[secret]")
     if settings.model_ft:
@@ -53,9 +59,15 @@ def scrubber(settings: Settings) -> Scrub:
     return scrub
 
 
-def is_fine_tuned(model: str, settings: Settings) -> bool:
+def is_fine_tuned(model: str, settings: Settings, registered: Collection[str] = ()) -> bool:
     """Whether an id is one of a fine-tuned model, which only the server may name."""
-    return model == settings.model_ft or model.startswith("ft:") or ":ft-" in model or ".ft-" in model
+    if model == settings.model_ft or model in registered:
+        return True
+    return model.startswith("ft:") or ":ft-" in model or ".ft-" in model
+
+
+def _is_word(id: str) -> bool:
+    return id.isalpha() or id in FORMS
 
 
 def _password(url: str | None) -> str:

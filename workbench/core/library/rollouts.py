@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import select
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.library.database import Database
-from workbench.core.library.tuned import NOTHING, Rollout, Served
+from workbench.core.library.tuned import NOTHING, Rollout, Served, Taught
 from workbench.core.library.tuning_tables import TunedModelRow
 
-__all__ = ["FRESH", "NOTHING", "Rollout", "Served", "Watched", "rollout", "watched"]
+__all__ = ["FRESH", "NOTHING", "Rollout", "Served", "Taught", "Watched", "rollout", "watched"]
 
 FRESH = 0.5
 """Seconds for which a reading counts, so that a busy server does not ask for every request anew."""
@@ -64,4 +66,13 @@ def watched(database: Database) -> Watched:
 
 
 def _served(row: TunedModelRow | None) -> Served | None:
-    return None if row is None else Served(row.id, row.name, row.model, row.endpoint)
+    return None if row is None else Served(row.id, row.name, row.model, row.endpoint, _taught(row.lineage))
+
+
+def _taught(lineage: Mapping[str, Any]) -> Taught | None:
+    """The prompt of the rows that a model was trained on, by the recipe that its lineage holds."""
+    recipe = lineage.get("recipe")
+    if not isinstance(recipe, Mapping) or not isinstance(recipe.get("template"), str):
+        return None
+    examples = recipe.get("examples", 0)
+    return Taught(recipe["template"], examples if type(examples) is int else 0, recipe.get("system") is not False)

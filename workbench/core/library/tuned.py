@@ -6,13 +6,27 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Taught:
+    """The prompt that a model was trained with: its template, how many examples it shows, and whether it has a system
+    part. A model does best on what it knows."""
+
+    template: str
+    examples: int = 0
+    system: bool = True
+
+
+@dataclass(frozen=True)
 class Served:
-    """A tuned model as it is asked: ``model`` is its id at ``endpoint``; without one it is the environment's."""
+    """A tuned model as it is asked: ``model`` is its id at ``endpoint``; without one it is the environment's.
+
+    ``taught`` is None where nobody knows how it was trained.
+    """
 
     id: str
     name: str
     model: str
     endpoint: str = ""
+    taught: Taught | None = None
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ class Call:
     """One question to a model.
 
     ``request`` and ``form`` say the same as the messages, for providers that compose by themselves. ``fine_tuned`` says
-    that the model's id is not to be told; ``timeout`` is in seconds, for the whole answer.
+    that the model's id is not to be told; ``timeout`` is in seconds, for the whole answer. ``endpoint`` is where the
+    model answers, if not where the environment says; ``secret`` are the ids of registered models, told to nobody.
     """
 
     messages: tuple[Message, ...]
@@ -46,6 +47,8 @@ class Call:
     max_tokens: int | None = None
     timeout: float = 180.0
     fine_tuned: bool = False
+    endpoint: str = ""
+    secret: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Any endpoint that speaks OpenAI's protocol: OpenAI, Azure, Ollama, vLLM, llama.cpp, LM Studio, gateways.
 
-The ``openai`` package does the talking: retries with ``Retry-After`` and connection limits are its own, set here. One
-bound holds the whole answer, retries included, so a server that trickles or hangs is left in time.
+The ``openai`` package does the talking: retries with ``Retry-After`` and connection limits are its own. One bound
+holds the whole answer, retries included, so a server that trickles or hangs is left in time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.core.errors import (
     ModelBrokeOffError,
@@ -21,6 +21,7 @@ from workbench.core.errors import (
     ModelUnreachableError,
 )
 from workbench.core.generate.providers.calls import Answer, Call, ModelInfo, OnText, Tokens
+from workbench.core.generate.providers.endpoints import Endpoint, Endpoints, Place, place_of
 from workbench.core.generate.providers.profiles import Profile, Profiles, after_refusal
 from workbench.core.generate.providers.registry import provider
 from workbench.core.generate.secrecy import FINE_TUNED, scrubber
@@ -28,11 +29,6 @@ from workbench.core.generate.wire import SCHEMA_NAME
 from workbench.core.music.reading import MAX_BYTES
 from workbench.core.settings import Settings
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
-RETRIES = 2
-CONNECT_SECONDS = 10.0
 MAX_TRIES = 12
 """Calls to one answer while its endpoint refuses one parameter after another."""
 
@@ -70,41 +66,14 @@ class _Writing:
 
 
 class OpenAICompatible:
-    """An endpoint; ``places`` bounds how many answers are asked for at the same time."""
+    """The endpoint of the settings, and those of models that have one of their own."""
 
     name = "openai"
     needs_model = True
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._places = asyncio.Semaphore(settings.model_concurrency)
-        self._client: AsyncOpenAI | None = None
-        self._scrub = scrubber(settings)
-
-    def _connected(self) -> AsyncOpenAI:
-        if self._client is None:
-            import httpx2
-            from openai import AsyncOpenAI, DefaultAsyncHttpxClient
-
-            key = self._settings.openai_api_key
-            if key is None and self._settings.openai_base_url is None:
-                raise ModelRefusedError(
-                    "There is no key for OpenAI.", kind="no-key",
-                    hint="Set OPENAI_API_KEY, or OPENAI_BASE_URL to a server of your own.",
-                )  # fmt: skip
-            timeout = self._settings.model_timeout
-            many = self._settings.model_concurrency
-            self._client = AsyncOpenAI(
-                api_key=key.get_secret_value() if key else "none",  # servers of one's own want none, the package one
-                base_url=self._settings.openai_base_url,
-                timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-                max_retries=RETRIES,
-                http_client=DefaultAsyncHttpxClient(
-                    limits=httpx2.Limits(max_connections=many + 4, max_keepalive_connections=many),
-                    follow_redirects=False,
-                ),
-            )
-        return self._client
+        self._endpoints = Endpoints(settings)
 
     async def answer(self, call: Call, on_text: OnText) -> Answer:
         """Ask, leaving out what the endpoint refuses.
@@ -116,22 +85,23 @@ class OpenAICompatible:
             raise ModelRefusedError(
                 "No model is named.", kind="no-model", hint="Set WORKBENCH_MODEL_BASE, or choose a model."
             )
-        model, url = call.model, self._settings.openai_base_url
+        model, place = call.model, place_of(call.endpoint, self._settings)
         notes: list[str] = []
         writing = _Writing(on_text)
         try:
-            async with self._places:
+            endpoint = self._endpoints.at(place)
+            async with endpoint.turns:
                 writing.began = perf_counter()
                 async with asyncio.timeout(call.timeout):
                     for _ in range(MAX_TRIES):
-                        profile = _profiles.of(url, model)
+                        profile = _profiles.of(place.url, model)
                         try:
-                            retried = await self._ask(call, model, profile, writing)
+                            retried = await self._ask(endpoint, call, model, profile, writing)
                         except _bad_request() as problem:
                             learned = after_refusal(profile, str(problem), getattr(problem, "param", None))
                             if learned is None or writing.text:
                                 raise
-                            _profiles.learn(url, model, learned[0])
+                            _profiles.learn(place.url, model, learned[0])
                             notes.append(learned[1])
                             continue
                         if retried:
@@ -143,13 +113,12 @@ class OpenAICompatible:
         except ModelError:
             raise
         except Exception as problem:
-            raise self._explained(problem, call, writing) from None
+            raise self._explained(problem, call, writing, place) from None
 
-    async def _ask(self, call: Call, model: str, profile: Profile, writing: _Writing) -> int:
+    async def _ask(self, endpoint: Endpoint, call: Call, model: str, profile: Profile, writing: _Writing) -> int:
         """One question; the number of times that the package asked again by itself."""
-        client = self._connected()
         arguments = _arguments(call, model, profile)
-        raw = await client.chat.completions.with_raw_response.create(**arguments)
+        raw = await endpoint.client.chat.completions.with_raw_response.create(**arguments)
         if not profile.streaming:
             whole = raw.parse()
             choice = (getattr(whole, "choices", None) or [None])[0]
@@ -171,9 +140,10 @@ class OpenAICompatible:
         return int(raw.retries_taken)
 
     def _finished(self, call: Call, writing: _Writing, notes: tuple[str, ...]) -> Answer:
-        text = self._scrub(writing.text)
+        scrub = scrubber(self._settings, call.secret)
+        text = scrub(writing.text)
         if writing.refusal or writing.finish == "content_filter":
-            said = f": {self._scrub(writing.refusal)[:200]}" if writing.refusal else "."
+            said = f": {scrub(writing.refusal)[:200]}" if writing.refusal else "."
             raise ModelRefusedError(
                 f"The model declined{said}", kind="declined", partial=text, hint="Change the words."
             )
@@ -192,14 +162,15 @@ class OpenAICompatible:
             notes,
         )
 
-    def _explained(self, problem: Exception, call: Call, writing: _Writing) -> ModelError:
-        partial = self._scrub(writing.text)
+    def _explained(self, problem: Exception, call: Call, writing: _Writing, place: Place) -> ModelError:
+        scrub = scrubber(self._settings, call.secret)
+        partial = scrub(writing.text)
         if writing.too_long:
             return ModelBrokeOffError(
                 "The answer does not end: it is longer than a megabyte.", kind="too-long", hint="Choose another model."
             )
         model = FINE_TUNED if call.fine_tuned else call.model
-        message, hint, kind, error = _words(problem, str(model), call.timeout)
+        message, hint, kind, error = _words(problem, str(model), call.timeout, place)
         if partial and kind == "connection":
             message, hint, kind, error = (
                 "The answer broke off.",
@@ -207,18 +178,19 @@ class OpenAICompatible:
                 "broke-off",
                 ModelBrokeOffError,
             )
-        return error(self._scrub(message), hint=hint, kind=kind, partial=partial)
+        return error(scrub(message), hint=hint, kind=kind, partial=partial)
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        """The models that the endpoint lists, by name.
+        """The models that the settings' endpoint lists, by name.
 
         Raises:
             ModelError: it does not answer, or has no list.
         """
         found: list[ModelInfo] = []
+        place = place_of("", self._settings)
         try:
             async with asyncio.timeout(20):
-                async for row in self._connected().models.list():
+                async for row in self._endpoints.at(place).client.models.list():
                     found.append(
                         ModelInfo(str(row.id), _day(getattr(row, "shutdown_date", None)), str(row.owned_by or ""))
                     )
@@ -227,16 +199,13 @@ class OpenAICompatible:
         except ModelError:
             raise
         except Exception as problem:
-            message, hint, kind, error = _words(problem, "", 20)
-            raise error(self._scrub(message), hint=hint, kind=kind) from None
+            message, hint, kind, error = _words(problem, "", 20, place)
+            raise error(scrubber(self._settings)(message), hint=hint, kind=kind) from None
         return tuple(sorted(found, key=lambda each: each.id))
 
     async def close(self) -> None:
         """Let go of the connections."""
-        if self._client is not None:
-            with suppress(RuntimeError):
-                await self._client.close()
-            self._client = None
+        await self._endpoints.close()
 
 
 @provider("openai")
@@ -297,7 +266,7 @@ def _day(value: Any) -> date | None:
 Told = tuple[str, str, str, Callable[..., ModelError]]
 
 
-def _words(problem: Exception, model: str, timeout: float) -> Told:
+def _words(problem: Exception, model: str, timeout: float, place: Place) -> Told:
     """Message, hint, kind and type of an error, for a person who cannot see the call."""
     import openai
 
@@ -307,12 +276,12 @@ def _words(problem: Exception, model: str, timeout: float) -> Told:
             "timeout", ModelUnreachableError,
         )  # fmt: skip
     if isinstance(problem, openai.APIStatusError):
-        return _status_words(problem, model)
+        return _status_words(problem, model, place)
     if isinstance(problem, openai.APIResponseValidationError):
-        return "What came back is no answer.", "Check OPENAI_BASE_URL.", "no-answer", ModelBrokeOffError
+        return "What came back is no answer.", f"Check {place.where}.", "no-answer", ModelBrokeOffError
     if isinstance(problem, openai.APIConnectionError):
         return (
-            "The endpoint cannot be reached.", "Check that it runs, and OPENAI_BASE_URL.", "connection",
+            "The endpoint cannot be reached.", f"Check that it runs, and {place.where}.", "connection",
             ModelUnreachableError,
         )  # fmt: skip
     if isinstance(problem, openai.APIError):
@@ -323,11 +292,11 @@ def _words(problem: Exception, model: str, timeout: float) -> Told:
     )  # fmt: skip
 
 
-def _status_words(problem: Any, model: str) -> Told:
+def _status_words(problem: Any, model: str, place: Place) -> Told:
     status, code = int(problem.status_code), str(problem.code or "")
     kind = f"http-{status}"
     if status == 401:
-        return "The endpoint refuses the key.", "Check OPENAI_API_KEY.", kind, ModelRefusedError
+        return "The endpoint refuses the key.", place.opens, kind, ModelRefusedError
     if status == 403:
         return (
             "The key may not use this model.",
@@ -338,7 +307,7 @@ def _status_words(problem: Any, model: str) -> Told:
     if status == 404:
         return (
             f"The endpoint does not know the model {model[:80]}." if model else "The endpoint has no list of models.",
-            "Choose one of its models, and check OPENAI_BASE_URL.", kind, ModelRefusedError,
+            f"Choose one of its models, and check {place.where}.", kind, ModelRefusedError,
         )  # fmt: skip
     if status == 429:
         if "quota" in code or "quota" in str(problem).lower():
