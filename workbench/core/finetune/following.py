@@ -10,7 +10,8 @@ import atexit
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -81,7 +82,8 @@ class Follower:
         """
         if trainings.claim(self._database, id, self.owner) is not None:
             try:
-                self._step(id)
+                with self._beating():
+                    self._step(id)
             finally:
                 trainings.let_go(self._database, id, self.owner)
         return trainings.find_training(self._database, id)
@@ -94,6 +96,24 @@ class Follower:
             if found is None or (found.ended and found.settled):
                 return found
             time.sleep(self._backend(found.backend).pace)
+
+    @contextmanager
+    def _beating(self) -> Iterator[None]:
+        """Say all the while that this process lives: an upload may take long."""
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(BEAT):
+                with suppress(WorkbenchError):
+                    trainings.beat(self._database, self.owner)
+
+        thread = threading.Thread(target=beat, name="beats", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
     # --- the threads -------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
@@ -110,6 +111,8 @@ def offer(database: Database, settings: Settings, wish: Wish, *, files: bool = T
         WorkbenchError: the backend does not answer, or the disk takes no file.
     """
     backend, version = make_backend(wish.backend, settings), version_named(database, wish.version)
+    if not backend.remote and Path(wish.model).is_dir():
+        wish = wish.model_copy(update={"model": str(Path(wish.model).resolve())})  # the trainer looks from elsewhere
     method = wish.method or METHODS["pair" if version.kind == "pair" else "chat"]
     model, trouble = _model(backend, wish.model)
     licence = wish.licence or model.licence

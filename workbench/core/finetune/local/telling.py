@@ -12,7 +12,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from workbench.core.finetune.local.journal import COMPLETE, Journal, write_status
+from workbench.core.finetune.local.journal import COMPLETE, Journal, read_status, write_status
 
 TRAINED = {"train_loss": "loss", "train_accuracy": "mean_token_accuracy"}
 HELD_OUT = {"valid_loss": "eval_loss", "valid_accuracy": "eval_mean_token_accuracy"}
@@ -28,6 +28,7 @@ class _Teller(TrainerCallback):  # type: ignore[misc]  # transformers is not loo
     def __init__(self, folder: Path, told: Journal | None, stop: object) -> None:
         self._folder, self._told, self._stop = folder, told, stop
         self._held: dict[str, float | None] = {}
+        self._tokens = int(read_status(folder).get("trained_tokens") or 0)  # those of earlier attempts are used up, too
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self._stop:
@@ -42,7 +43,7 @@ class _Teller(TrainerCallback):  # type: ignore[misc]  # transformers is not loo
             return
         if "loss" in logs:
             found = {name: _number(logs.get(theirs)) for name, theirs in TRAINED.items()}
-            more = {"trained_tokens": int(logs["num_tokens"])} if "num_tokens" in logs else {}
+            more = {"trained_tokens": self._tokens + int(logs["num_tokens"])} if "num_tokens" in logs else {}
             write_status(self._folder, raw="training", step=state.global_step, steps=state.max_steps, **more)
             if control.should_evaluate:
                 self._held = found  # a step is told once, with all that belongs to it
