@@ -7,10 +7,10 @@ export VENV PYTHON
 export PYTHONUTF8 = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local setup-dev run test check unit bench lint format clean
+.PHONY: help setup setup-local setup-dev run test check unit demo-finetune bench lint format clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what the app needs into .venv
 	@bash scripts/setup.sh requirements.txt
@@ -35,8 +35,11 @@ check:
 	$(BIN)/mypy
 
 unit:
-	$(BIN)/python -m pytest -n auto -m "not browser" --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not browser" --cov --cov-report=term:skip-covered $(ARGS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser $(ARGS)
+
+demo-finetune: setup-local ## train a tiny model here, serve it, and let it write ten pieces
+	@exec $(BIN)/python scripts/demo_finetune.py
 
 bench: setup-dev ## measure speed and music against their targets
 	@$(BIN)/python -m benchmarks

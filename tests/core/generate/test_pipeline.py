@@ -315,15 +315,23 @@ def test_a_registered_model_is_asked_with_the_prompt_that_it_was_trained_with(
     both = rollout_at(elsewhere)
     assert both.canary
     assert both.live
-    taught = replace(both.canary, taught=Taught("default@1", 1, system=False))
+    prompt = Taught("default@1", 1, system=False)
+    taught = replace(both.canary, taught=prompt)
     rolled.workshop.rollout = lambda: replace(both, canary=taught)
     made = rolled.make(examples=0)
     assert (made.model, made.template) == ("fine-tuned cccccccc", "default@1")
     (seen,) = elsewhere.seen
     assert seen.body is not None
+    assert "character" in seen.body["response_format"]["json_schema"]["schema"]["required"]
     assert [message["role"] for message in seen.body["messages"]] == ["user", "assistant", "user"]
     step = next(step for step in made.trace if step.kind == "prompt")
     assert "with which it was trained" in step.about
+    rolled.workshop.rollout = lambda: replace(both, canary=replace(taught, taught=replace(prompt, lean=True)))
+    assert rolled.make(examples=0).model == "fine-tuned cccccccc"
+    assert elsewhere.seen[-1].body is not None
+    schema = elsewhere.seen[-1].body["response_format"]["json_schema"]["schema"]
+    assert schema["required"] == ["key", "tempo", "timeSignature", "form", "sections"]
+    rolled.workshop.rollout = lambda: replace(both, canary=taught)
     # What fails there is asked of others as usual; whoever chooses a prompt gets it; a template may be gone.
     elsewhere.queue(WrongPiece())
     made = rolled.make(examples=2)
@@ -472,6 +480,7 @@ def test_a_request_that_contradicts_itself_still_ends_in_a_piece(at: Studio) -> 
 # --- many ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.no_cover  # what it covers is covered by others, and measuring makes it twice as long
 def test_five_hundred_requests_to_a_model_that_fails_at_random(server: Loopback) -> None:
     rng = random.Random(4)
     requests = [

@@ -253,7 +253,7 @@ def test_saved_versions_stand_beside_the_built_in_ones(database: Database) -> No
     save_version(database, "default", SHORT | {"plan": "Another plan."})
     save_version(database, "a-first", SHORT)
     together = all_templates(database)
-    assert [each.label for each in together] == ["a-first@1", "default@1", "default@2"]
+    assert [each.label for each in together] == ["a-first@1", "default@1", "default@2", "terse@1"]
     assert find_template("default", together).parts["plan"] == "Another plan."
     assert find_template("default@1", together) == DEFAULT
 

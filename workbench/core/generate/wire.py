@@ -8,6 +8,7 @@ order is the order in which a model decides: key and form, then the sections, in
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -91,6 +92,46 @@ def wire_schema() -> dict[str, Any]:
         sections=_list(section),
         humanize=_or_null(humanize),
     )
+
+
+@lru_cache(maxsize=1)
+def lean_schema() -> dict[str, Any]:
+    """The same, where what may be null may be left out: so the rows are written that models are trained on here.
+
+    Strict endpoints want all members required. A grammar that demands them of a model that never learned to write null
+    drives it off its road.
+    """
+    found: dict[str, Any] = nulls_left_out(wire_schema())
+    return found
+
+
+def nulls_left_out(schema: Any) -> Any:
+    """A JSON schema with every required member that may be null optional."""
+    if not isinstance(schema, Mapping):
+        return schema
+    lax = dict(schema)
+    for word in ("properties", "$defs", "definitions"):
+        if isinstance(named := schema.get(word), Mapping):
+            lax[word] = {name: nulls_left_out(member) for name, member in named.items()}
+    for word in ("anyOf", "oneOf", "allOf", "prefixItems"):
+        if isinstance(several := schema.get(word), list):
+            lax[word] = [nulls_left_out(each) for each in several]
+    for word in ("items", "additionalProperties"):
+        if word in schema:
+            lax[word] = nulls_left_out(schema[word])
+    members, required = schema.get("properties"), schema.get("required")
+    if isinstance(members, Mapping) and isinstance(required, list):
+        lax["required"] = [name for name in required if not _may_be_null(members.get(str(name)))]
+    return lax
+
+
+def _may_be_null(schema: Any) -> bool:
+    if not isinstance(schema, Mapping):
+        return False
+    kinds, choices = schema.get("type"), schema.get("anyOf")
+    if kinds == "null" or (isinstance(kinds, list) and "null" in kinds):
+        return True
+    return isinstance(choices, list) and any(map(_may_be_null, choices))
 
 
 def wire_text(structure: MusicStructure) -> str:

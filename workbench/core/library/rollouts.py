@@ -75,4 +75,7 @@ def _taught(lineage: Mapping[str, Any]) -> Taught | None:
     if not isinstance(recipe, Mapping) or not isinstance(recipe.get("template"), str):
         return None
     examples = recipe.get("examples", 0)
-    return Taught(recipe["template"], examples if type(examples) is int else 0, recipe.get("system") is not False)
+    return Taught(
+        recipe["template"], examples if type(examples) is int else 0, recipe.get("system") is not False,
+        lineage.get("trained") == "here",
+    )  # fmt: skip

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Taught:
     """The prompt that a model was trained with: its template, how many examples it shows, and whether it has a system
-    part. A model does best on what it knows."""
+    part. A model does best on what it knows.
+
+    ``lean`` says that its endpoint may be sent a schema by which what may be null may be left out, as rows do.
+    """
 
     template: str
     examples: int = 0
     system: bool = True
+    lean: bool = False
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ class Call:
 
     ``request`` and ``form`` say the same as the messages, for providers that compose by themselves. ``fine_tuned`` says
     that the model's id is not to be told; ``timeout`` is in seconds, for the whole answer. ``endpoint`` is where the
-    model answers, if not where the environment says; ``secret`` are the ids of registered models, told to nobody.
+    model answers, if not where the environment says; ``secret`` are the ids of registered models, told to nobody. A
+    ``lean`` schema lets what may be null be left out, which OpenAI's strict mode does not take.
     """
 
     messages: tuple[Message, ...]
@@ -49,6 +50,7 @@ class Call:
     fine_tuned: bool = False
     endpoint: str = ""
     secret: frozenset[str] = frozenset()
+    lean: bool = False
 
 
 @dataclass(frozen=True)

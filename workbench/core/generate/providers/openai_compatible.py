@@ -229,7 +229,7 @@ def _arguments(call: Call, model: str, profile: Profile) -> dict[str, Any]:
     if call.max_tokens is not None and profile.limit:
         arguments[profile.limit] = call.max_tokens
     if call.schema is not None and profile.output == "schema":
-        schema = {"name": SCHEMA_NAME, "strict": True, "schema": call.schema}
+        schema = {"name": SCHEMA_NAME, "strict": not call.lean, "schema": call.schema}
         arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif profile.output == "json":
         arguments["response_format"] = {"type": "json_object"}
