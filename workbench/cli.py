@@ -18,12 +18,14 @@ from workbench.commands import (
     console,
     dataset,
     examples,
+    finetune,
     generate,
     models,
     prompts,
     render,
     sanitize,
     serve,
+    serve_model,
     token,
 )
 from workbench.core.errors import InvalidInputError, WorkbenchError
@@ -44,8 +46,10 @@ app.command("check")(check.check)
 app.command("sanitize")(sanitize.sanitize)
 app.command("models")(models.models)
 app.command("serve")(serve.serve)
+app.command("serve-model")(serve_model.serve_model)
 app.add_typer(examples.app, name="examples")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(finetune.app, name="finetune")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(token.app, name="token")
 
