@@ -11,11 +11,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from workbench.core.library.database import Database
 
 PROGRAMS = ("initdb", "postgres", "pg_ctl")
 OWNER = "workbench"
@@ -58,10 +61,17 @@ class Cluster:
         who = f"{user}:{password}" if password else user
         return f"postgresql://{who}@/{name}?host={self._folder}"
 
-    def create(self) -> str:
-        """Make an empty database; its name."""
+    def create(self, *, upgraded: bool = False) -> str:
+        """Make a database without tables, or one that is up to date; its name."""
+        template = self._upgraded if upgraded else "template0"
         name = f"test_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE template0")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    @cached_property
+    def _upgraded(self) -> str:
+        name = self.create()
+        Database(self.url(name)).upgrade().close()
         return name
 
     def drop(self, name: str) -> None:

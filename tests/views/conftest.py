@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.fresh import fresh
 from workbench.core.library.database import Database
 from workbench.core.library.examples import load_examples
 from workbench.core.library.takes import Take
@@ -17,7 +18,7 @@ from workbench.core.music.structure import piece_id
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A fresh SQLite file."""
-    made = Database(f"sqlite:///{tmp_path}/views.sqlite3").upgrade()
+    made = fresh(tmp_path / "views.sqlite3")
     yield made
     made.close()
 

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from tests.fresh import fresh
 from tests.postgres import Cluster, programs, running_cluster
 from workbench.core.errors import WorkbenchError
 from workbench.core.library.database import Database
 from workbench.core.library.examples import load_examples
+from workbench.core.library.migrations import HEAD
 from workbench.core.library.takes import Take
 from workbench.core.music.structure import piece_id
 
@@ -38,12 +40,16 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database without tables, of each kind."""
+    """The URL of a database of each kind: without tables, but up to date where the test has ``database`` too."""
+    upgraded = "database" in request.fixturenames
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/workbench.sqlite3"
+        path = tmp_path / "workbench.sqlite3"
+        if upgraded:
+            fresh(path).close()
+        yield f"sqlite:///{path}"
         return
     server: Cluster = request.getfixturevalue("cluster")
-    name = server.create()
+    name = server.create(upgraded=upgraded)
     yield server.url(name)
     server.drop(name)
 
@@ -71,7 +77,8 @@ def empty(empty_url: str, opened: Callable[[str], Database]) -> Database:
 @pytest.fixture
 def database(empty: Database) -> Database:
     """A fresh database that is up to date, of each kind."""
-    return empty.upgrade()
+    assert empty.revision() == HEAD
+    return empty
 
 
 @pytest.fixture(scope="session")

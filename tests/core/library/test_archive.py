@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fresh import fresh
 from workbench.core.compose import compose
 from workbench.core.errors import InputTooLargeError, InvalidInputError
 from workbench.core.library import archive as archives
@@ -27,14 +28,14 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/own.sqlite3").upgrade()
+    made = fresh(tmp_path / "own.sqlite3")
     yield made
     made.close()
 
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/other.sqlite3").upgrade()
+    made = fresh(tmp_path / "other.sqlite3")
     yield made
     made.close()
 
@@ -165,7 +166,7 @@ def _fuzzed() -> Database:
     if not _kept:
         import tempfile
 
-        _kept.append(Database(f"sqlite:///{tempfile.mkdtemp()}/fuzz.sqlite3").upgrade())
+        _kept.append(fresh(f"{tempfile.mkdtemp()}/fuzz.sqlite3"))
     return _kept[0]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import inf, nextafter
@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from tests.fresh import fresh
 from workbench.core.errors import DatabaseError, InvalidInputError
 from workbench.core.library.curation import (
     PAGE,
@@ -110,9 +111,11 @@ def ways(database: Database, work: Callable[[], Any]) -> list[str]:
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path, opened: Callable[[str], Database]) -> Database:
+def sqlite(tmp_path: Path) -> Iterator[Database]:
     """A fresh SQLite database, for what does not differ between databases."""
-    return opened(f"sqlite:///{tmp_path}/workbench.sqlite3").upgrade()
+    made = fresh(tmp_path / "workbench.sqlite3")
+    yield made
+    made.close()
 
 
 # Submitting

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from tests.fresh import fresh
 from workbench.core.errors import ConflictError, DatabaseError, InvalidInputError, WorkbenchError
 from workbench.core.library.curation import VOTES, Item, approved, find, state_of, submit
 from workbench.core.library.database import Database
@@ -96,9 +98,11 @@ def as_it_stands(database: Database) -> Any:
 
 
 @pytest.fixture
-def sqlite(tmp_path: Any, opened: Callable[[str], Database]) -> Database:
+def sqlite(tmp_path: Path) -> Iterator[Database]:
     """A fresh SQLite database, for what does not differ between databases."""
-    return opened(f"sqlite:///{tmp_path}/workbench.sqlite3").upgrade()
+    made = fresh(tmp_path / "workbench.sqlite3")
+    yield made
+    made.close()
 
 
 # Votes

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fresh import fresh
 from workbench.core.compose import compose
 from workbench.core.compose.edits import transpose
 from workbench.core.library import nearness as module
@@ -25,7 +26,7 @@ ASKED = Request(duration=30)
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/library.sqlite3").upgrade()
+    made = fresh(tmp_path / "library.sqlite3")
     load_built_in(made, load_examples()[:6])
     yield made
     made.close()
@@ -83,6 +84,6 @@ def test_what_is_approved_reaches_prompts_at_once_and_what_is_rejected_leaves_th
 
 
 def test_an_empty_library_offers_what_ships(tmp_path: Path) -> None:
-    empty = Database(f"sqlite:///{tmp_path}/empty.sqlite3").upgrade()
+    empty = fresh(tmp_path / "empty.sqlite3")
     assert Approved(empty)() is load_examples()
     empty.close()

@@ -138,7 +138,7 @@ def test_the_preference_trainer_takes_a_step(folder: Path, tokenizer: Any, tmp_p
 
 def steps() -> dict[str, Any]:
     return {
-        "max_steps": 1, "per_device_train_batch_size": 2, "report_to": "none", "use_cpu": True, "save_strategy": "no",
+        "max_steps": 1, "per_device_train_batch_size": 1, "report_to": "none", "use_cpu": True, "save_strategy": "no",
         "bf16": False, "logging_strategy": "no", "disable_tqdm": True,
         "gradient_checkpointing": None, "activation_checkpointing": False,
     }  # fmt: skip

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fresh import fresh
 from workbench.core.datasets.review.library_counts import count_library
 from workbench.core.library.curation import Filters, load_built_in, queue
 from workbench.core.library.database import Database
@@ -12,7 +13,7 @@ from workbench.core.library.examples import load_examples
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/library.sqlite3").upgrade()
+    made = fresh(tmp_path / "library.sqlite3")
     load_built_in(made, load_examples()[:12])
     yield made
     made.close()

@@ -1,6 +1,6 @@
 """Files that mean ill, or were cut off or garbled on the way, end in one clear error, soon.
 
-The time allowed is generous, since test machines are slow; nothing here takes a fifth of it where nothing else runs.
+The time allowed is the processor's, so that a busy machine changes nothing; nothing here takes half of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -155,10 +155,10 @@ def _warm() -> None:
 def test_hostile_files_are_one_clear_error_soon(case: str) -> None:
     name, make = HOSTILE[case]
     data = make()
-    began = perf_counter()
+    began = process_time()
     with pytest.raises(InvalidInputError) as caught:
         read_any(name, data)
-    assert perf_counter() - began < SECONDS
+    assert process_time() - began < SECONDS
     assert caught.value.hint
     assert len(str(caught.value)) < 400
 
@@ -166,10 +166,10 @@ def test_hostile_files_are_one_clear_error_soon(case: str) -> None:
 @pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.rntxt", "x.tsv", "x.musicxml", "x.mxl", "x.mid", "x"])
 def test_a_hundred_megabytes_are_refused_by_their_size(name: str) -> None:
     data = bytes(100_000_000)
-    began = perf_counter()
+    began = process_time()
     with pytest.raises(InputTooLargeError):
         read_any(name, data)
-    assert perf_counter() - began < 1
+    assert process_time() - began < 1
 
 
 def test_names_in_an_archive_reach_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,12 +277,12 @@ def read_or_refused(name: str, data: bytes) -> tuple[ImportedPiece, ...]:
 def test_garbled_files_are_read_or_refused(name: str, changes: list[tuple[str, float, object]]) -> None:
     whole = next(each for each in files() if each.startswith(name))
     data = changed(files()[whole], changes)
-    began = perf_counter()
+    began = process_time()
     for piece in read_or_refused(whole, data):
         if piece.structure is not None and piece.format not in {"json", "jsonl"}:
             assert agrees(piece.structure)
             assert realize(piece.structure).measures == piece.structure.measures
-    assert perf_counter() - began < SECONDS
+    assert process_time() - began < SECONDS
 
 
 @given(

@@ -11,6 +11,7 @@ from benchmarks.calibration import analyses, chorales
 from workbench.core.checks import all_checks, check
 from workbench.core.compose.realize import realize
 
+pytestmark = pytest.mark.no_cover  # what it covers is covered by others, and measuring makes it twice as long
 PARTS = 8
 PAGE = Path(__file__).parents[4] / "docs" / "calibration.md"
 _ROW = re.compile(r"^\| `([\w.-]+)` \| (\w+) \|.* (\d+)% \|$", re.MULTILINE)
