@@ -189,7 +189,8 @@ def told(lives: list[Live]) -> int:
         report = check(made.structure, request=made.request, plan=made.form)
         invalid += not report.valid
         wrote += made.variant == "ft"
-        mended = f"{len(made.repairs)} repair{'s' * (len(made.repairs) != 1)}" if made.repairs else "nothing mended"
+        refined = next((step.about for step in made.trace if step.kind == "refine"), "")
+        mended = f"{len(made.repairs)} repair{'s' * (len(made.repairs) != 1)}" if made.repairs else refined
         outcome = f"{made.outcome}, {'valid' if report.valid else 'NOT VALID'}"
         say(
             f"{number:3}  {made.form.form}, {made.structure.key}: by {made.model or made.provider}; {outcome}; {mended}"

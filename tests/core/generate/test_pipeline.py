@@ -330,7 +330,7 @@ def test_a_registered_model_is_asked_with_the_prompt_that_it_was_trained_with(
     assert rolled.make(examples=0).model == "fine-tuned cccccccc"
     assert elsewhere.seen[-1].body is not None
     schema = elsewhere.seen[-1].body["response_format"]["json_schema"]["schema"]
-    assert schema["required"] == ["key", "tempo", "timeSignature", "form", "sections"]
+    assert schema["properties"]["key"] == {"enum": [made.form.manner.key.name]}  # as planned, not as the model likes
     rolled.workshop.rollout = lambda: replace(both, canary=taught)
     # What fails there is asked of others as usual; whoever chooses a prompt gets it; a template may be gone.
     elsewhere.queue(WrongPiece())
@@ -481,7 +481,7 @@ def test_a_request_that_contradicts_itself_still_ends_in_a_piece(at: Studio) -> 
 
 
 @pytest.mark.no_cover  # what it covers is covered by others, and measuring makes it twice as long
-def test_five_hundred_requests_to_a_model_that_fails_at_random(server: Loopback) -> None:
+def test_two_thousand_requests_to_a_model_that_fails_at_random(server: Loopback) -> None:
     rng = random.Random(4)
     requests = [
         Request(duration=20 + 2 * (number % 5), form=form, valence=round(rng.uniform(-1, 1), 1))
@@ -503,7 +503,7 @@ def test_five_hundred_requests_to_a_model_that_fails_at_random(server: Loopback)
                 how = settings_for(settings, seed=number % 3, examples=0, timeout=2.0, reasks=1)
                 return await generate(requests[number % len(requests)], how, workshop)
 
-        made = await asyncio.gather(*(one(number) for number in range(500)))
+        made = await asyncio.gather(*(one(number) for number in range(2000)))
         await workshop.providers.close()
         return made
 
@@ -511,7 +511,7 @@ def test_five_hundred_requests_to_a_model_that_fails_at_random(server: Loopback)
         made = asyncio.run(all_of_them())
     finally:
         server.behave = None
-    assert len(made) == 500
+    assert len(made) == 2000
     for generation in made:
         assert generation.report.valid
         text = texts_of(generation)

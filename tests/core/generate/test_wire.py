@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import Any, get_args
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 from strict_schema import conforms, problems
 
 from tests.core.generate.answers import mended
-from workbench.core.compose import compose, realize
+from workbench.core.compose import compose, plan, realize
 from workbench.core.generate import sanitize
-from workbench.core.generate.wire import SCHEMA_NAME, wire_schema, wire_text
+from workbench.core.generate.wire import SCHEMA_NAME, lean_schema, planned_schema, wire_schema, wire_text
 from workbench.core.library.examples import load_examples
 from workbench.core.music.forms import FORM_IDS, PERIODS
 from workbench.core.music.keys import ALL_KEYS
@@ -202,3 +203,35 @@ def test_the_text_is_compact_and_its_letters_are_plain() -> None:
     assert "null" not in text
     assert "Trübe Wölkchen, 雨" in text
     assert text == wire_text(piece)
+
+
+@every_piece
+def test_a_planned_piece_fits_the_schema_of_its_plan_and_of_no_other(number: int) -> None:
+    structure = composed(number)
+    request = Request(
+        form=structure.form, period=structure.period, time_signature=structure.time_signature, key=structure.key,
+        duration=30, seed=number,
+    )  # fmt: skip
+    form = plan(request)
+    written = json.loads(wire_text(compose(request)))
+    fits = Draft202012Validator(planned_schema(form)).is_valid
+    assert fits(written)
+    assert [section["measures"] for section in written["sections"]] == [section.measures for section in form.sections]
+    other = {"2/4": "3/4"}.get(structure.time_signature, "2/4")
+    assert not fits(written | {"timeSignature": other})
+    assert not fits(written | {"sections": written["sections"][:-1]})
+    first, *rest = written["sections"]
+    assert not fits(written | {"sections": [first | {"measures": first["measures"] + 1}, *rest]})
+    assert not fits(written | {"sections": [first | {"phrases": first["phrases"][:-1]}, *rest]})
+    assert fits(written | {"sections": [{k: v for k, v in first.items() if k != "phrases"}, *rest]})
+    assert Draft202012Validator(lean_schema()).is_valid(written)
+
+
+def test_the_lean_schema_leaves_out_what_may_be_null_and_nothing_else() -> None:
+    lean = lean_schema()
+    assert lean["required"] == ["key", "tempo", "timeSignature", "form", "sections"]
+    assert lean["properties"].keys() == SCHEMA["properties"].keys()
+    for number in range(8):
+        value = json.loads(wire_text(composed(number)))
+        assert conforms(lean, value) == []
+        assert conforms(SCHEMA, value), "a strict schema wants every member"

@@ -34,8 +34,10 @@ from workbench.core.settings import Settings
 
 LOG = "measuring.log"
 SUBJECTS: tuple[Literal["base", "tuned"], ...] = ("base", "tuned")
-SPARE, LEAST_TOKENS, MOST_TOKENS = 3.0, 512, 16_000
+SPARE, LEAST_TOKENS, MOST_TOKENS = 3.0, 256, 16_000
 """An answer may have so many times the tokens of the longest that was trained on: vocabularies differ."""
+SPARE_EXACT = 1.25
+"""The same where the tokens are the model's own."""
 SILENT = timedelta(seconds=120)
 """Without a word for so long, a measurement has been interrupted."""
 TELL = 1.0
@@ -83,6 +85,7 @@ def measure_training(
     try:
         tell()
         with _endpoint(settings, training) as (url, names, key):
+            limit = _most_tokens(database, training)
             for number, subject in enumerate(SUBJECTS):
 
                 def heard(done: int, _: int, before: int = number * len(asked), who: str = subject) -> None:
@@ -92,7 +95,6 @@ def measure_training(
                         last = time.monotonic()
                         tell(done=before + done, subject=who)
 
-                limit = _most_tokens(database, training)
                 with endpoint_asker(url, names[subject], api_key=key, max_tokens=limit) as ask:
                     found = measure(ask, asked, most=len(asked), told=heard)
                 tell(**{subject: found.to_dict(), "done": (number + 1) * len(asked)})
@@ -190,6 +192,10 @@ def _held_out(database: Database, training: Training, most: int) -> list[Row]:
 
 
 def _most_tokens(database: Database, training: Training) -> int:
+    """How long an answer may be: a model that never learned to end would write on to the end of its context."""
+    exact = _longest_answer(database, training)
+    if exact is not None:
+        return int(min(MOST_TOKENS, max(LEAST_TOKENS, SPARE_EXACT * exact)))
     with database.reading() as session:
         longest = session.scalar(
             select(func.max(DatasetRow.tokens_out)).where(
@@ -197,6 +203,18 @@ def _most_tokens(database: Database, training: Training) -> int:
             )
         )
     return int(min(MOST_TOKENS, max(LEAST_TOKENS, SPARE * (longest or 0))))
+
+
+def _longest_answer(database: Database, training: Training) -> int | None:
+    """Tokens of the longest answer that was trained on, by the vocabulary of a base model on this machine."""
+    vocabulary = Path(training.base) / "tokenizer.json"
+    if not vocabulary.is_file():
+        return None
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(vocabulary))
+    rows = bodies(database, training.version_id, split="train")
+    return max((len(tokenizer.encode(row.answer, add_special_tokens=False).ids) for _, row in rows), default=None)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from workbench.core.generate.providers import Answer, Call, Message, Tokens
 from workbench.core.generate.rollout import AT_ONCE, RULES, Attempt, attempts
 from workbench.core.generate.templates import Template, find_template
 from workbench.core.generate.trace import Trace
-from workbench.core.generate.wire import lean_schema, wire_schema, wire_text
+from workbench.core.generate.wire import planned_schema, wire_schema, wire_text
 from workbench.core.library.examples import Example
 from workbench.core.library.tuned import NOTHING
 from workbench.core.music.request import Request
@@ -177,7 +177,7 @@ class _Run:
         settings = self.settings
         longest = min(MAX_TOKENS, MIN_TOKENS + TOKENS_A_BAR * self.judge.form.measures)
         lean = attempt.taught is not None and attempt.taught.lean
-        schema = lean_schema() if lean else wire_schema()
+        schema = planned_schema(self.judge.form) if lean else wire_schema()
         call = Call(
             messages, attempt.model, self.request, self.judge.form, schema, settings.temperature,
             self.seed % 2**31, longest, settings.timeout, attempt.variant == "ft", attempt.endpoint,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, get_args
 
+from workbench.core.compose.plan import FormPlan
 from workbench.core.music.cadences import CadenceType
 from workbench.core.music.forms import PERIODS
 from workbench.core.music.keys import ALL_KEYS
@@ -103,6 +104,44 @@ def lean_schema() -> dict[str, Any]:
     """
     found: dict[str, Any] = nulls_left_out(wire_schema())
     return found
+
+
+def planned_schema(form: FormPlan) -> dict[str, Any]:
+    """The lean schema of one plan: key, meter, tempo, form and period, and each section's and phrase's name, role, key,
+    length and close are as planned, so that a grammar can hold an answer to them. What is composed stays free.
+
+    It asks more of an endpoint than the smallest common schema: single values, and tuples (``prefixItems``).
+    """
+    whole, manner = lean_schema(), form.manner
+    section = whole["properties"]["sections"]["items"]
+    phrase = section["properties"]["phrases"]["anyOf"][0]["items"]
+    sections = []
+    for part in form.sections:
+        phrases = [
+            _pinned(phrase, label=each.label, role=each.role, measures=each.measures, cadence=each.cadence)
+            for each in part.phrases
+        ]
+        fixed = {"name": part.name, "role": part.role, "key": part.key.name, "measures": part.measures}
+        sections.append(_with(_pinned(section, **fixed, cadence=part.cadence), phrases=_tuple(phrases)))
+    tempo = int(manner.tempo) if manner.tempo == int(manner.tempo) else manner.tempo
+    head = {"key": manner.key.name, "tempo": tempo, "timeSignature": manner.meter.name, "form": form.form}
+    return _with(_pinned(whole, **head, period=manner.period), sections=_tuple(sections))
+
+
+def _pinned(schema: dict[str, Any], **values: Any) -> dict[str, Any]:
+    """An object's schema with these members required and of these values; None leaves a member as it is."""
+    fixed = {name: {"enum": [value]} for name, value in values.items() if value is not None}
+    required = [name for name in schema["properties"] if name in schema["required"] or name in fixed]
+    return _with(schema, **fixed) | {"required": required}
+
+
+def _with(schema: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """An object's schema with other members in their places."""
+    return schema | {"properties": schema["properties"] | members}
+
+
+def _tuple(items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "array", "prefixItems": items, "items": False, "minItems": len(items), "maxItems": len(items)}
 
 
 def nulls_left_out(schema: Any) -> Any:
