@@ -101,7 +101,7 @@ def test_a_killed_training_goes_on_and_the_held_out_loss_falls_by_half(
 def test_preferences_are_learned_with_an_adapter(backend: LocalBackend, material: Path, tmp_path: Path) -> None:
     order = Order(
         "job-2", str(material / "tiny"), "dpo", material / "pairs.jsonl", None, tmp_path / "job", batch_size=2,
-        beta=0.3, more={"steps": 6, "rank": 4},
+        beta=0.3, more={"steps": 10, "rank": 4},
     )  # fmt: skip
     backend.refuse(order)
     handle = backend.start(order, {}, lambda _: None)
