@@ -13,6 +13,7 @@ page = st.navigation(
         st.Page("workbench/pages/compose.py", title="Compose", icon=":material/piano:", default=True),
         st.Page("workbench/pages/examples.py", title="Examples", icon=":material/library_music:"),
         st.Page("workbench/pages/datasets.py", title="Datasets", icon=":material/dataset:"),
+        st.Page("workbench/pages/finetune.py", title="Fine-tune", icon=":material/model_training:"),
     ],
     position="top",
 )

@@ -42,7 +42,7 @@ from workbench.api import problem  # noqa: E402
 from workbench.core.errors import WorkbenchError  # noqa: E402
 from workbench.views.datasets.downloads import ROUTE as DATASET_FILE  # noqa: E402
 from workbench.views.datasets.downloads import dataset_file  # noqa: E402
-from workbench.views.engine import jobs  # noqa: E402
+from workbench.views.engine import follower, jobs  # noqa: E402
 from workbench.views.files import KINDS, render_file  # noqa: E402
 from workbench.views.pieces import Piece, shelf  # noqa: E402
 from workbench.views.player import data_of  # noqa: E402
@@ -191,6 +191,8 @@ def _warm_up() -> None:
         data_of(piece, dark=False)
     with suppress(WorkbenchError):
         jobs()  # what a killed server left behind is taken care of at once
+    with suppress(WorkbenchError):
+        follower()  # and trainings go on, whoever began them
 
 
 app = st.App(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,6 +16,9 @@ from workbench.core.library.curation import load_built_in
 from workbench.core.library.database import Database, shared_database
 from workbench.core.library.examples import load_examples
 from workbench.core.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from workbench.core.finetune.following import Follower
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +53,14 @@ def jobs() -> Jobs:
     """The generations of this process; with the first call, the examples that ship are taken into the library."""
     threading.Thread(target=_fill_library, name="library", daemon=True).start()
     return Jobs(settings(), database())
+
+
+@st.cache_resource(show_spinner=False)
+def follower() -> Follower:
+    """Whoever follows the trainings in this process, from the first call on."""
+    from workbench.core.finetune.following import Follower
+
+    return Follower(settings(), database()).start()
 
 
 @st.cache_resource(show_spinner=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +12,13 @@ from typing import Any
 
 from loopback import Loopback
 
+from tests.core.datasets.small_version import ROOT
 from workbench.core.datasets.versions import Version
 from workbench.core.finetune.offers import offer
 from workbench.core.finetune.trainings import Training, begin, find_training
 from workbench.core.finetune.wishes import read_wish
 from workbench.core.library.database import Database
-from workbench.core.settings import Settings
+from workbench.core.settings import Settings, variable_of
 
 PATIENCE = 60.0
 
@@ -45,3 +49,35 @@ def until(database: Database, id: str, holds: Callable[[Training], bool], patien
             return training
         assert time.monotonic() < end, training
         time.sleep(0.02)
+
+
+FOLLOWING = """
+import sys
+from workbench.core.finetune import following
+from workbench.core.finetune.backends.openai import HostedTraining
+from workbench.core.library.database import open_database
+from workbench.core.settings import load_settings
+following.BEAT, following.REST, HostedTraining.pace = 0.05, 0.05, 0.05
+settings = load_settings()
+print(following.Follower(settings, open_database(settings)).follow(sys.argv[1]).state)
+"""
+
+
+def followed_elsewhere(id: str, settings: Settings, seconds: float) -> bool:
+    """Follow a training in a process of its own, which is killed after so long; whether it had to be."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for name in ("data_dir", "openai_base_url", "openai_api_key", "model_timeout"):
+        value = getattr(settings, name)
+        if value is not None:
+            environment[variable_of(name)] = str(getattr(value, "get_secret_value", lambda v=value: v)())
+    process = subprocess.Popen(
+        [sys.executable, "-c", FOLLOWING, id], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+    return False

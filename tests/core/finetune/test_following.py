@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +13,8 @@ from fine_tuning_asking import calls
 from fine_tuning_jobs import Plan
 from loopback import Cut, Loopback, Slow, Status
 
-from tests.core.datasets.small_version import ROOT, copied
-from tests.core.finetune.following_material import begun, settings_for, until
+from tests.core.datasets.small_version import copied
+from tests.core.finetune.following_material import begun, followed_elsewhere, settings_for, until
 from workbench.core.datasets.versions import Version
 from workbench.core.errors import ConflictError, InvalidInputError
 from workbench.core.finetune import following, trainings
@@ -243,20 +240,6 @@ def test_what_there_is_not_is_refused(kept: tuple[Database, Version]) -> None:
             action(kept[0], "nothing")
 
 
-FOLLOWING = """
-import sys
-from pathlib import Path
-from workbench.core.finetune import following
-from workbench.core.finetune.backends.openai import HostedTraining
-from workbench.core.library.database import open_database
-from workbench.core.settings import load_settings
-following.BEAT, following.REST, HostedTraining.pace = 0.05, 0.05, 0.05
-settings = load_settings()
-follower = following.Follower(settings, open_database(settings))
-print(follower.follow(sys.argv[1]).state)
-"""
-
-
 def test_the_app_and_the_service_die_at_random_and_nothing_is_lost_or_done_twice(
     kept: tuple[Database, Version], settings: Settings, server: Loopback, tmp_path: Path
 ) -> None:
@@ -270,27 +253,12 @@ def test_the_app_and_the_service_die_at_random_and_nothing_is_lost_or_done_twice
 
     server.tuning.behave = behave  # the service drops connections, before and after it has done what was asked
     training = begun_quietly(database, settings, version, server, behave)
-    key = settings.openai_api_key
-    assert key is not None
-    environment = {
-        **os.environ, "WORKBENCH_DATA_DIR": str(tmp_path), "OPENAI_BASE_URL": server.url, "PYTHONPATH": str(ROOT),
-        "OPENAI_API_KEY": key.get_secret_value(), "WORKBENCH_MODEL_TIMEOUT": "5",
-    }  # fmt: skip
     killed, steps = 0, 0
     end = time.monotonic() + 150
     while not (found := trainings.find_training(database, training.id)) or not found.settled:
         assert time.monotonic() < end, found
         calm = killed >= 4
-        process = subprocess.Popen(
-            [sys.executable, "-c", FOLLOWING, training.id], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            process.wait(60 if calm else 1.0 + faults.random() * 1.5)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            killed += 1
+        killed += followed_elsewhere(training.id, settings, 60 if calm else 1.0 + faults.random() * 1.5)
         points = [point.step for point in metrics_of(database, training.id)]
         assert len(points) >= steps  # no point is lost
         steps = len(points)

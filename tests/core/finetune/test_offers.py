@@ -18,6 +18,7 @@ from workbench.core.datasets.review.marks import mark
 from workbench.core.datasets.rows import Facts, Row
 from workbench.core.datasets.versions import Version, facts_of_version
 from workbench.core.errors import InvalidInputError
+from workbench.core.finetune.backends.openai import HostedTraining
 from workbench.core.finetune.offers import Offer, offer
 from workbench.core.finetune.wishes import Wish, read_wish
 from workbench.core.library.curation import find
@@ -81,10 +82,17 @@ def test_an_offer_tells_what_a_training_takes(
     assert found.to_dict()["wish"]["model"] == "loop-large"
 
 
-def test_a_model_with_a_price_says_what_it_costs(kept: tuple[Database, Version], tmp_path: Path) -> None:
+def test_a_model_with_a_price_says_what_it_costs_where_it_is_trained(
+    kept: tuple[Database, Version], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Loopback(models=[{"id": "gpt-4.1-nano"}]) as server:
-        found = offer(kept[0], settings_for(server, tmp_path), wished(kept[1], model="gpt-4.1-nano"))
-    assert found.usd == pytest.approx(found.tokens * 2 * 1.5 / 1e6)
+        wish = wished(kept[1], model="gpt-4.1-nano")
+        elsewhere = offer(kept[0], settings_for(server, tmp_path), wish)
+        monkeypatch.setattr(HostedTraining, "place", "https://api.openai.com/v1")
+        found = offer(kept[0], settings_for(server, tmp_path), wish)
+    assert elsewhere.usd is None  # nobody knows what a gateway takes; the list prices are told all the same
+    assert elsewhere.prices[0].usd == found.usd == pytest.approx(found.tokens * 2 * 1.5 / 1e6)
+    assert {each.provider for each in found.prices} == {"OpenAI"}
     assert any("6 January 2027" in each for each in found.warnings)
 
 

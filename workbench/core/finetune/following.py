@@ -120,7 +120,8 @@ class Follower:
     def _run(self) -> None:
         while not self._closed.is_set():
             try:
-                trainings.beat(self._database, self.owner)
+                if any(thread.is_alive() for thread in list(self._followed.values())):
+                    trainings.beat(self._database, self.owner)
                 for training in trainings.unsettled(self._database):
                     self._take(training)
             except WorkbenchError as problem:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
@@ -49,11 +50,12 @@ class Against:
 
 @dataclass(frozen=True)
 class Price:
-    """What one provider would take, in US dollars; None where no price is known."""
+    """What one provider would take, in US dollars; None where no price is known. ``here`` is where it is trained."""
 
     provider: str
     usd: float | None
     words: str
+    here: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ class Offer:
 
     @property
     def usd(self) -> float | None:
-        """The lowest price that is known; None where none is."""
-        return next((each.usd for each in self.prices if each.usd is not None), None)
+        """The price where it is trained, as far as that is known; 0 where nobody sends a bill."""
+        return next((each.usd for each in self.prices if each.here), None)
 
     @property
     def billed_tokens(self) -> int:
@@ -290,10 +292,15 @@ def _lengths(
 
 def _prices(backend: Backend, wish: Wish, method: Method, tokens: int, version: Version) -> tuple[Price, ...]:
     if not backend.remote:
-        return (Price(backend.title, 0.0, "No bill: it runs on this machine."),)
+        return (Price(backend.title, 0.0, "No bill: it runs on this machine.", here=True),)
     exact = _exact(version)
     found = estimate(tokens, math.ceil(wish.epochs), exact, model=wish.model, method=method)
-    return tuple(Price(each.provider, each.usd, each.words) for each in found)
+    host = urlsplit(backend.place).hostname or ""
+    prices = [
+        Price(each.provider, each.usd, each.words, each.usd != 0 and each.provider.split()[0].lower() in host)
+        for each in found
+    ]
+    return tuple([each for each in prices if each.here] or prices)
 
 
 def _exact(version: Version) -> bool:
