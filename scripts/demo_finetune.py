@@ -190,7 +190,7 @@ def told(lives: list[Live]) -> int:
         invalid += not report.valid
         wrote += made.variant == "ft"
         refined = next((step.about for step in made.trace if step.kind == "refine"), "")
-        mended = f"{len(made.repairs)} repair{'s' * (len(made.repairs) != 1)}" if made.repairs else refined
+        mended = "; ".join(each.why for each in made.repairs) or refined
         outcome = f"{made.outcome}, {'valid' if report.valid else 'NOT VALID'}"
         say(
             f"{number:3}  {made.form.form}, {made.structure.key}: by {made.model or made.provider}; {outcome}; {mended}"
