@@ -61,3 +61,12 @@ for _name in ("connect", "connect_ex"):
 def airia_files() -> list[Path]:
     """The sample pieces of AIRIA's rule-based composer: a request and a structure each."""
     return sorted((DATA / "airia").glob("*.json"))
+
+
+LONG = {"test_learning.py", "test_killed_trainings.py", "test_local_trainer.py", "test_trainers_take_the_files.py"}
+"""Files whose tests take a minute and more: begun first, so that nobody waits for the last of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests first; otherwise the order stays."""
+    items.sort(key=lambda item: item.path.name not in LONG)

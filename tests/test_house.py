@@ -38,6 +38,7 @@ HEAVY = (
     "soundfile",
     "pandas",
     "scipy",
+    "statsmodels",
     "sqlalchemy",
     "alembic",
     "jinja2",

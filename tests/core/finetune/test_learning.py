@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
 from tests.core.finetune.local_material import tiny_model, trains, write_rows
 from workbench.core.datasets.building.build import build
 from workbench.core.datasets.rows import Row
@@ -66,9 +64,8 @@ def ordered(method: Method, model: Path, train: Path, validation: Path | None, f
     return Order("job", str(model), method, train, validation, folder, batch_size=more.pop("batch_size"), more=more)
 
 
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Learned:
-    folder = tmp_path_factory.mktemp("learning")
+def learned(folder: Path) -> Learned:
+    """Dataset, tiny model and training."""
     database = Database(f"sqlite:///{folder}/workbench.sqlite3").upgrade()
     compose_practice(database, curator="ada")
     version = build(database, RECIPE, curator="ada", processes=0).version
@@ -91,7 +88,7 @@ def asked(url: str, name: str, rows: tuple[Row, ...], most: int) -> Compliance:
         return measure(ask, rows, most=most)
 
 
-def test_the_held_out_loss_falls_by_four_fifths(learned: Learned) -> None:
+def held_out_loss_falls_by_four_fifths(learned: Learned) -> None:
     losses = [each.valid_loss for each in learned.curve if each.valid_loss is not None]
     assert learned.curve[0].step == 0
     assert learned.curve[0].valid_loss == losses[0]
@@ -100,7 +97,7 @@ def test_the_held_out_loss_falls_by_four_fifths(learned: Learned) -> None:
     assert losses[-1] <= 0.2 * losses[0]
 
 
-def test_with_no_grammar_held_out_requests_are_answered_in_the_format(learned: Learned) -> None:
+def held_out_requests_are_answered_in_the_format(learned: Learned) -> None:
     """The model was trained on none of these pieces, nor on any like them: the version is split by groups."""
     assert not {row.source_id for row in learned.test} & {row.source_id for row in learned.train}
     models = {"bare": learned.base, "tuned": learned.tuned}
@@ -112,7 +109,7 @@ def test_with_no_grammar_held_out_requests_are_answered_in_the_format(learned: L
     assert tuned.fits >= LEAST, (tuned.words, tuned.failures)
 
 
-def test_a_trained_model_goes_on_to_learn_from_preferences_and_keeps_the_format(learned: Learned) -> None:
+def preferences_are_learned_and_the_format_is_kept(learned: Learned) -> None:
     """Each pair prefers the row's own answer to that of the next request."""
     rows = learned.train[:40]
     pairs = [replace(row, kind="pair", rejected=other.answer) for row, other in pairwise(rows)]
@@ -123,3 +120,11 @@ def test_a_trained_model_goes_on_to_learn_from_preferences_and_keeps_the_format(
     with served({"preferring": preferring}, grammar=False, log=learned.folder / "server.log") as url:
         found = asked(url, "preferring", learned.test, 10)
     assert found.fits >= 7, (found.words, found.failures)
+
+
+def test_a_tiny_model_learns_the_format_and_then_preferences(tmp_path: Path) -> None:
+    """One test, so that the training is done once, however tests are spread over processes."""
+    model = learned(tmp_path)
+    held_out_loss_falls_by_four_fifths(model)
+    held_out_requests_are_answered_in_the_format(model)
+    preferences_are_learned_and_the_format_is_kept(model)

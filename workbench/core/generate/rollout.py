@@ -220,4 +220,7 @@ def _tuned(settings: Settings, rollout: Rollout, chosen: str, *, registered: boo
 
 
 def _served(model: Served | None) -> Attempt | None:
-    return None if model is None else Attempt(PROTOCOL, model.model, "ft", model.endpoint, model.id, model.taught)
+    if model is None:
+        return None
+    variant: Variant = "ft" if model.tuned else "base"
+    return Attempt(PROTOCOL, model.model, variant, model.endpoint, model.id, model.taught)

@@ -205,14 +205,23 @@ def agreement(database: Database) -> tuple[float | None, int]:
     examples = len({example for (example, _), said in units.items() if len(said) > 1})
     if not shared:
         return None, 0
+    values: dict[str, int] = {name: index for index, name in enumerate(VOTES)}
+    table = [[sum(values[v] == index for v in said.values()) for index in range(3)] for said in shared]
+    return nominal_alpha(table), examples
+
+
+def nominal_alpha(counts: Any) -> float:
+    """Krippendorff's alpha (nominal) of how often each answer was given to each thing; 1 where all answers are alike.
+
+    ``counts`` has the shape (things, answers), with two answers or more to each thing.
+    """
     import krippendorff
     import numpy as np
 
-    values: dict[str, int] = {name: index for index, name in enumerate(VOTES)}
-    table = np.array([[sum(values[v] == index for v in said.values()) for index in range(3)] for said in shared])
+    table = np.asarray(counts)
     if (table.sum(axis=0) > 0).sum() < 2:
-        return 1.0, examples  # all votes alike: nobody disagrees
-    return float(krippendorff.alpha(value_counts=table, level_of_measurement="nominal")), examples
+        return 1.0  # nobody disagrees
+    return float(krippendorff.alpha(value_counts=table, level_of_measurement="nominal"))
 
 
 def _current(session: Session, id: str, version: int) -> ExampleRow:

@@ -19,7 +19,7 @@ from workbench.core.library.database import Database
 from workbench.core.library.tuned import NOTHING, Rollout, Served, Taught
 from workbench.core.library.tuning_tables import TunedModelRow
 
-__all__ = ["FRESH", "NOTHING", "Rollout", "Served", "Taught", "Watched", "rollout", "watched"]
+__all__ = ["FRESH", "NOTHING", "Rollout", "Served", "Taught", "Watched", "rollout", "taught_by", "watched"]
 
 FRESH = 0.5
 """Seconds for which a reading counts, so that a busy server does not ask for every request anew."""
@@ -66,10 +66,10 @@ def watched(database: Database) -> Watched:
 
 
 def _served(row: TunedModelRow | None) -> Served | None:
-    return None if row is None else Served(row.id, row.name, row.model, row.endpoint, _taught(row.lineage))
+    return None if row is None else Served(row.id, row.name, row.model, row.endpoint, taught_by(row.lineage))
 
 
-def _taught(lineage: Mapping[str, Any]) -> Taught | None:
+def taught_by(lineage: Mapping[str, Any]) -> Taught | None:
     """The prompt of the rows that a model was trained on, by the recipe that its lineage holds."""
     recipe = lineage.get("recipe")
     if not isinstance(recipe, Mapping) or not isinstance(recipe.get("template"), str):

@@ -23,7 +23,8 @@ class Taught:
 class Served:
     """A tuned model as it is asked: ``model`` is its id at ``endpoint``; without one it is the environment's.
 
-    ``taught`` is None where nobody knows how it was trained.
+    ``taught`` is None where nobody knows how it was trained. One that is not ``tuned`` is a base model with an endpoint
+    of its own, asked like any other: only experiments know such.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Served:
     model: str
     endpoint: str = ""
     taught: Taught | None = None
+    tuned: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Experiments: requests times models times seeds, with metrics, statistics and blind ratings."""
