@@ -60,7 +60,7 @@ def stream(database: Database, version: Version, name: str) -> Iterator[bytes]:
     if ending == "parquet":
         return _parquet(database, version, stem)
     form, _, split = stem.rpartition("-")
-    return _in_blocks(f"{json_line(row, form)}\n".encode() for _, row in bodies(database, version.id, split=split))
+    return in_blocks(f"{json_line(row, form)}\n".encode() for _, row in bodies(database, version.id, split=split))
 
 
 def export(
@@ -138,7 +138,8 @@ def _written(path: Path, blocks: Iterator[bytes]) -> dict[str, Any]:
     return {"sha256": digest.hexdigest(), "bytes": size}
 
 
-def _in_blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
+def in_blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines, some at a time."""
     waiting, size = [], 0
     for line in lines:
         waiting.append(line)
@@ -150,7 +151,7 @@ def _in_blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield b"".join(waiting)
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """A file that is only written to; what came is handed on and forgotten."""
 
     def __init__(self) -> None:
@@ -158,15 +159,18 @@ class _Sink(io.RawIOBase):
         self._written = 0
 
     def writable(self) -> bool:
+        """It is."""
         return True
 
     def write(self, data: Any) -> int:
+        """Keep a block until it is taken."""
         block = bytes(data)
         self._waiting.append(block)
         self._written += len(block)
         return len(block)
 
     def tell(self) -> int:
+        """Bytes written in all."""
         return self._written
 
     def taken(self) -> bytes:
@@ -182,7 +186,7 @@ def _parquet(database: Database, version: Version, split: str) -> Iterator[bytes
     import pyarrow.parquet as pq
 
     schema = _schema(version.kind)
-    sink = _Sink()
+    sink = Sink()
     # Dictionaries and statistics would be decided by what comes first; the bytes have to follow from the rows alone.
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
         waiting: list[dict[str, Any]] = []
