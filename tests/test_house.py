@@ -45,6 +45,8 @@ HEAVY = (
     "bpe_openai",
     "pydantic_settings",
     "pyarrow",
+    "distributed",
+    "dask",
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -17,6 +17,7 @@ from workbench.commands import (
     check,
     console,
     dataset,
+    evaluate,
     examples,
     finetune,
     generate,
@@ -49,6 +50,7 @@ app.command("serve")(serve.serve)
 app.command("serve-model")(serve_model.serve_model)
 app.add_typer(examples.app, name="examples")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(finetune.app, name="finetune")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(token.app, name="token")

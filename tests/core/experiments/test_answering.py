@@ -54,7 +54,7 @@ from workbench.core.library.examples import load_examples
 from workbench.core.library.tuned import Taught
 from workbench.core.music.request import Request
 
-SMALL = "small-music-7"
+SMALL, PLAIN = "small-music-7", "plain-music-9"
 
 
 @dataclass
@@ -104,7 +104,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     load_built_in(database, load_examples())
     with (
         Loopback() as server,
-        Loopback(key="none", models=[{"id": SMALL}]) as elsewhere,
+        Loopback(key="none", models=[{"id": SMALL}, {"id": PLAIN}]) as elsewhere,
         bench_of(server, elsewhere, database) as made,
     ):
         yield made
@@ -178,13 +178,13 @@ def test_a_registered_model_is_asked_at_its_endpoint_and_gets_no_key(bench: Benc
 
 
 def test_a_model_at_an_endpoint_of_its_own_is_asked_there_like_any_other(bench: Bench) -> None:
-    own = {"endpoint": bench.elsewhere.url, "model": SMALL}
+    own = {"endpoint": bench.elsewhere.url, "model": PLAIN}
     bench.elsewhere.queue(NotMusic())
     ready = bench.ready(**own)
-    assert (ready.attempt.variant, ready.attempt.label) == ("base", SMALL)
+    assert (ready.attempt.variant, ready.attempt.label) == ("base", PLAIN)
     cell = Cell("a", 0, ready.variant, 3)
     made = bench.runner.run(answer_cell(cell, Asked("short", SHORT), ready)).sample
-    assert (made.outcome, made.variant, made.model, made.calls) == ("re-asked", "base", SMALL, 2)
+    assert (made.outcome, made.variant, made.model, made.calls) == ("re-asked", "base", PLAIN, 2)
     assert (made.valid_json, made.valid_schema) == (True, False)
     assert bench.sample(**own, variant="ft").model == "fine-tuned"
     assert bench.server.seen == []

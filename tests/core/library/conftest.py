@@ -23,6 +23,8 @@ from workbench.core.library.takes import Take
 from workbench.core.music.structure import piece_id
 
 ROOT = Path(__file__).parents[3]
+AT_WORK = ("beat", "build ", "training ", "measuring ", "experiment ")
+"""How threads are called that work on a database beside a test."""
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +66,9 @@ def opened() -> Iterator[Callable[[str], Database]]:
         return databases[-1]
 
     yield opening
+    for thread in threading.enumerate():  # a thread that still holds a connection would leave it open
+        if thread.name.startswith(AT_WORK):
+            thread.join(10)
     for each in databases:
         each.close()
 

@@ -28,7 +28,7 @@ from workbench.core.library.rollouts import taught_by
 from workbench.core.library.tuned import NOTHING, Rollout, Served, Taught
 from workbench.core.music.request import Request
 
-_NEVER = 10**9
+NEVER = 10**9
 """Failures after which a circuit opens: a model that is measured is asked each time."""
 _ADAPTERS = 4
 
@@ -142,7 +142,7 @@ def prepare(
         own = own.model_copy(update={"model_base": None})
     line = _line(variant, settings, replace(workshop, settings=own, rollout=lambda: rollout))
     ready = Workshop(
-        own, workshop.providers, workshop.templates, Circuits(failures=_NEVER), workshop.examples, workshop.clock,
+        own, workshop.providers, workshop.templates, Circuits(failures=NEVER), workshop.examples, workshop.clock,
         lambda: rollout,
     )  # fmt: skip
     return Ready(variant, settings, ready, line[0], cautions)

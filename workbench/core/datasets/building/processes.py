@@ -32,7 +32,7 @@ def spread(function: Callable[[Task], Result], tasks: Iterable[Task], processes:
         return
     under_way: deque[tuple[Task, Future[Result]]] = deque()
     # A server's threads do not survive a fork, so they are spawned.
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=end_with_parent)
     try:
         for task in tasks:
             under_way.append((task, pool.submit(function, task)))
@@ -50,7 +50,7 @@ def spread(function: Callable[[Task], Result], tasks: Iterable[Task], processes:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In a worker: end when the process that began it is gone. One that is killed cannot end its workers itself, and
     they would wait for tasks for ever."""
     parent = parent_process()

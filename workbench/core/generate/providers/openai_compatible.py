@@ -215,11 +215,9 @@ def openai(settings: Settings) -> OpenAICompatible:
 
 
 def _arguments(call: Call, model: str, profile: Profile) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "model": model,
-        "messages": [message.to_dict() for message in call.messages],
-        "stream": profile.streaming,
-    }
+    # Plain JSON goes as it is: the package would look through every part of it, which takes as long as all else.
+    plain: dict[str, Any] = {"messages": [message.to_dict() for message in call.messages]}
+    arguments: dict[str, Any] = {"model": model, "messages": [], "stream": profile.streaming, "extra_body": plain}
     if profile.streaming and profile.counted:
         arguments["stream_options"] = {"include_usage": True}
     if call.temperature is not None and profile.temperature:
@@ -230,9 +228,9 @@ def _arguments(call: Call, model: str, profile: Profile) -> dict[str, Any]:
         arguments[profile.limit] = call.max_tokens
     if call.schema is not None and profile.output == "schema":
         schema = {"name": SCHEMA_NAME, "strict": not call.lean, "schema": call.schema}
-        arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
+        plain["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif profile.output == "json":
-        arguments["response_format"] = {"type": "json_object"}
+        plain["response_format"] = {"type": "json_object"}
     return arguments
 
 

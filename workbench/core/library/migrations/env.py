@@ -6,7 +6,11 @@ from typing import Any, Literal
 
 from alembic import context
 
-from workbench.core.library import dataset_tables, tuning_tables  # noqa: F401 - so that their tables are known, too
+from workbench.core.library import (  # noqa: F401 - so that their tables are known, too
+    dataset_tables,
+    experiment_tables,
+    tuning_tables,
+)
 from workbench.core.library.tables import Table, UtcTime
 
 
