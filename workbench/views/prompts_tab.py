@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
 
 from workbench.core.compose import plan
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import TemplateError, WorkbenchError
 from workbench.core.generate.counting import count_messages, count_tokens
 from workbench.core.generate.prompt import build_prompt
 from workbench.core.generate.sandbox import MAX_SOURCE
@@ -41,18 +42,26 @@ ABOUT = {
 EXTRA = {"example": ("request_part", "plan_part"), "retry": ("findings",), "editor": ("findings", "draft")}
 
 
+def _in_order(known: dict[str, Template]) -> list[str]:
+    """The labels, the usual template's newest version first, then the newest of each name."""
+    labels = list(known)[::-1]
+    with suppress(TemplateError):  # the usual one may be gone
+        labels.sort(key=find_template(usual().template, known.values()).label.__ne__)
+    return labels
+
+
 @st.fragment
 def prompts_tab(request: Request, seed: int) -> None:
     """The editor of templates, with a preview for the request on the page and the plan of its seed."""
     known = {each.label: each for each in all_templates(database())}
-    labels = list(known)
+    labels = _in_order(known)
     if st.session_state.get("saved_template") in known:
         st.session_state.prompt_template = st.session_state.saved_template  # before its box is drawn
         st.toast(f"Saved as {st.session_state.pop('saved_template')}.")
     left, right = st.columns([5, 4], gap="large")
     with left:
-        chosen = st.selectbox("Template and version", labels[::-1], key="prompt_template", persist_state="page")
-        template = known[chosen or labels[-1]]
+        chosen = st.selectbox("Template and version", labels, key="prompt_template", persist_state="page")
+        template = known[chosen or labels[0]]
         _usual(template)
         changed = _editor(template)
         problem = _problem_of(changed)
