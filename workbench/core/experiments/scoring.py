@@ -16,7 +16,7 @@ from workbench.core.finetune.models import BASE, model_named
 from workbench.core.finetune.scores import Score, write_score
 from workbench.core.library.database import Database
 
-COMPLIANCE, ADHERENCE = "valid-before-repair", "plan-kept-first"
+COMPLIANCE, ADHERENCE = "valid-schema", "plan-kept-first"
 """The metrics that format compliance and plan adherence are means of: both look at the first answer alone."""
 
 
