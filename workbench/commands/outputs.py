@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,7 +53,7 @@ def write_files(folder: Path, files: Iterable[tuple[str, bytes]], *, keep: Path 
     Raises:
         InvalidInputError: a file would replace ``keep``, or could not be written.
     """
-    waiting: list[tuple[str, Path]] = []
+    waiting: list[tuple[Path, Path]] = []  # told before a file is made, so that a stop between the two leaves nothing
     done: list[Path] = []
     try:
         for name, data in files:
@@ -62,11 +63,10 @@ def write_files(folder: Path, files: Iterable[tuple[str, bytes]], *, keep: Path 
                     f"{target} is the file that was read; it is not overwritten.",
                     hint="Name another folder with --out.",
                 )
-            handle, temporary = tempfile.mkstemp(prefix=f".{name[:80]}-", suffix=".part", dir=folder)
+            temporary = folder / f".{name[:80]}-{secrets.token_hex(8)}.part"
             waiting.append((temporary, target))
-            with os.fdopen(handle, "wb") as stream:
+            with temporary.open("xb") as stream:
                 stream.write(data)
-            os.chmod(temporary, 0o666 & ~_umask())
         for temporary, target in waiting:
             os.replace(temporary, target)
             done.append(target)
@@ -77,11 +77,5 @@ def write_files(folder: Path, files: Iterable[tuple[str, bytes]], *, keep: Path 
         ) from None
     finally:
         for temporary, _ in waiting[len(done) :]:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     return done
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
