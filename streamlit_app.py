@@ -14,6 +14,7 @@ page = st.navigation(
         st.Page("workbench/pages/examples.py", title="Examples", icon=":material/library_music:"),
         st.Page("workbench/pages/datasets.py", title="Datasets", icon=":material/dataset:"),
         st.Page("workbench/pages/finetune.py", title="Fine-tune", icon=":material/model_training:"),
+        st.Page("workbench/pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
     ],
     position="top",
 )

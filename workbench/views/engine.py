@@ -18,6 +18,7 @@ from workbench.core.library.examples import load_examples
 from workbench.core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from workbench.core.experiments.runner import Runs
     from workbench.core.finetune.following import Follower
 
 _log = logging.getLogger(__name__)
@@ -78,3 +79,11 @@ def _fill_library() -> None:
         library()
     except WorkbenchError as problem:
         _log.warning("the examples that ship were not loaded: %s", problem)
+
+
+@st.cache_resource(show_spinner=False)
+def experiments() -> Runs:
+    """The experiments that run in this process."""
+    from workbench.core.experiments.runner import Runs
+
+    return Runs(settings(), database())

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from workbench.core.experiments.runs import Run
+
+
+def pieces_tab(run: Run) -> None:
+    """To be written."""

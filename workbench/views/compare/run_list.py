@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+
+def run_list() -> None:
+    """To be written."""
