@@ -7,7 +7,7 @@ export VENV PYTHON
 export PYTHONUTF8 = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-local setup-dev run test check unit demo-finetune bench lint format clean
+.PHONY: help setup setup-local setup-dev run test check unit demo-finetune demo-compare bench lint format clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ unit:
 
 demo-finetune: setup-local ## train a tiny model here, serve it, and let it write ten pieces
 	@exec $(BIN)/python scripts/demo_finetune.py
+
+demo-compare: setup-local ## compare six ways of composing, killed twice on the way, and find what was planted
+	@exec $(BIN)/python scripts/demo_compare.py
 
 bench: setup-dev ## measure speed and music against their targets
 	@$(BIN)/python -m benchmarks

@@ -15,7 +15,8 @@ page = st.navigation(
         st.Page("workbench/pages/datasets.py", title="Datasets", icon=":material/dataset:"),
         st.Page("workbench/pages/finetune.py", title="Fine-tune", icon=":material/model_training:"),
         st.Page("workbench/pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("workbench/pages/rate.py", title="Rate", icon=":material/headphones:", visibility="hidden"),
     ],
-    position="top",
+    position="hidden" if str(st.context.url or "").rstrip("/").endswith("/rate") else "top",  # raters go nowhere else
 )
 page.run()

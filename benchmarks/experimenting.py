@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.experiment_model import DELAY, SECONDS, SEEDS, brief
-from workbench.core.experiments import course, runs
+from workbench.core.experiments import questions, runs
 from workbench.core.experiments.runner import order, run_now
 from workbench.core.experiments.specification import Specification, read_specification
 from workbench.core.library.curation import load_built_in
@@ -32,7 +32,8 @@ _spans: list[float] = []
 
 
 @cache
-def _settings() -> Settings:
+def model_settings() -> Settings:
+    """The settings by which the model is found; it is begun at the first call."""
     model = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.experiment_model"], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
@@ -56,7 +57,8 @@ def _database() -> Database:
     return database
 
 
-def _specification() -> Specification:
+def specification() -> Specification:
+    """What is run."""
     requests = [{"form": "ABA", "duration": seconds, "brief": brief(number)} for number, seconds in enumerate(SECONDS)]
     return read_specification(
         {
@@ -70,7 +72,7 @@ def experiment(processes: int | None = None) -> float:
     """Run it; the seconds from the first request to the last answer kept."""
     began: list[float] = []
     kept: list[float] = []
-    ask, keep = course.ask, runs.keep
+    ask, keep = questions.ask, runs.keep
 
     async def asked(*args: Any) -> Any:
         began.append(time.perf_counter())
@@ -82,18 +84,18 @@ def experiment(processes: int | None = None) -> float:
             kept.append(time.perf_counter())
         return found
 
-    course.ask, runs.keep = asked, keeping
+    questions.ask, runs.keep = asked, keeping
     try:
-        run = order(_settings(), _database(), _specification(), curator="bench")
-        ended = run_now(_settings(), _database(), run.id, processes=processes)
+        run = order(model_settings(), _database(), specification(), curator="bench")
+        ended = run_now(model_settings(), _database(), run.id, processes=processes)
     finally:
-        course.ask, runs.keep = ask, keep
+        questions.ask, runs.keep = ask, keep
     assert (ended.state, ended.done, ended.failed, len(began)) == ("done", CALLS, 0, CALLS), ended
     return kept[-1] - began[0]
 
 
 def _whole() -> Callable[[], object]:
-    _settings()
+    model_settings()
     return lambda: _spans.append(experiment())
 
 

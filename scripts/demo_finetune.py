@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -20,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from workbench.core.checks import check  # noqa: E402
 from workbench.core.datasets.building.builds import build_now  # noqa: E402
 from workbench.core.datasets.files.export import export  # noqa: E402
+from workbench.core.datasets.recipes import Recipe  # noqa: E402
 from workbench.core.datasets.versions import Version  # noqa: E402
 from workbench.core.errors import WorkbenchError  # noqa: E402
 from workbench.core.finetune import practice  # noqa: E402
@@ -87,11 +89,11 @@ def demonstrate(settings: Settings, database: Database) -> int:
     return errors
 
 
-def dataset(database: Database) -> Version:
+def dataset(database: Database, pieces: int = practice.PIECES, recipe: Recipe = practice.RECIPE) -> Version:
     """Practice pieces, and the dataset that is built of them."""
     began = time.monotonic()
-    count = practice.compose_practice(database, curator=WHO)
-    built = build_now(database, practice.RECIPE, curator=WHO).version
+    count = practice.compose_practice(database, curator=WHO, pieces=pieces)
+    built = build_now(database, recipe, curator=WHO).version
     if built is None:
         raise WorkbenchError("The dataset has faults.", hint="See: python -m workbench dataset build.")
     splits = ", ".join(f"{number} {split}" for split, number in built.summary["splits"].items())
@@ -103,23 +105,23 @@ def tiny_model(settings: Settings, database: Database, version: Version) -> Path
     """A model from a configuration, with random weights and a vocabulary made of the training rows."""
     began = time.monotonic()
     folder = settings.data_dir / "models" / "tiny"
-    files = export(database, version, FOLDER / "export", formats=["trl-sft"])
+    files = export(database, version, settings.data_dir / "export", formats=["trl-sft"])
     train = [str(file) for file in files if file.name == "trl-sft-train.jsonl"]
     folder.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "workbench.core.finetune.local.tiny", str(folder), *train]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise WorkbenchError(f"The model could not be made: {done.stderr.strip().splitlines()[-1:]}")
-    say(f"A tiny model with random weights in {folder.relative_to(ROOT)}; {seconds(began)}")
+    say(f"A tiny model with random weights in {folder}; {seconds(began)}")
     return folder
 
 
-def trained(settings: Settings, database: Database, version: Version, model: Path) -> Training:
-    """The training, from its offer to its end."""
+def trained(settings: Settings, database: Database, version: Version, model: Path, **changes: Any) -> Training:
+    """The training, from its offer to its end; ``changes`` are those to the usual wish."""
     wish = read_wish(
         {
             "backend": "local", "model": str(model.resolve()), "version": version.id, "name": "demo",
-            **practice.TRAINING["supervised"],
+            **practice.TRAINING["supervised"], **changes,
         }
     )  # fmt: skip
     found = offer(database, settings, wish)

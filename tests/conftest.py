@@ -63,7 +63,10 @@ def airia_files() -> list[Path]:
     return sorted((DATA / "airia").glob("*.json"))
 
 
-LONG = {"test_learning.py", "test_killed_trainings.py", "test_local_trainer.py", "test_trainers_take_the_files.py"}
+LONG = {
+    "test_learning.py", "test_killed_trainings.py", "test_local_trainer.py", "test_scenario.py",
+    "test_trainers_take_the_files.py",
+}  # fmt: skip
 """Files whose tests take a minute and more: begun first, so that nobody waits for the last of them."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from batches import BatchPlan
 from loopback import Loopback, NotMusic, Status
 
 from tests.fresh import fresh
@@ -150,3 +151,18 @@ def test_an_unknown_metric_in_a_specification_is_told(run: Run, tmp_path: Path) 
     done = run("run", specification(tmp_path, metrics=["beauty"]))
     assert (done.code, "no metric 'beauty'" in done.err) == (2, True)
     assert run("status").out == ""
+
+
+def test_status_tells_of_batches_in_words(run: Run, server: Loopback, tmp_path: Path) -> None:
+    server.tuning.batches.plan = BatchPlan(ends="failed", fails=("bad", "Too many tokens."))
+    base = {"name": "base", "variant": "base", "examples": 0, "batch": True}
+    file = specification(tmp_path, variants=[base])
+    assert run("run", file, "--processes", 0).code == 1
+    said = run("status", "first").out
+    assert "The service refuses a batch of 'base': Too many tokens." in said
+    assert "batch 1 of base: 1 question, refused by the service. Too many tokens." in said
+    (told,) = run("status", "first", "--json").json["batches"]
+    assert (told["state"], told["told"], told["questions"]) == ("taken", "failed", 1)
+    server.tuning.batches.plan = BatchPlan(available=False)
+    refused = run("run", file)
+    assert (refused.code, "The endpoint of 'base' has no batches. Leave out batch" in refused.err) == (2, True), refused

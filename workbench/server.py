@@ -10,6 +10,7 @@ Start it with ``python -m workbench`` (which calls :func:`start`), or from the r
 | ``GET /files/{piece}/{kind}`` | ``midi``, ``musicxml``, ``wav``, ``json``, or ``svg-1`` and so on |
 | ``GET /live/{run}`` | the player's data of a piece that is being written, section by section |
 | ``GET /datasets/{version}/{name}`` | a file of a dataset version, sent while it is made: JSONL, Parquet, the card |
+| ``GET /blind/{contest}/{token}.ogg`` | what a rater hears, by a token that says nothing |
 | ``GET /lib/plotly-{version}.min.js`` | plotly.js out of the Python package |
 
 A piece that this process does not hold is answered with 404, an ``error`` and a ``hint``.
@@ -40,6 +41,10 @@ from starlette.routing import Route  # noqa: E402
 from workbench import api  # noqa: E402
 from workbench.api import problem  # noqa: E402
 from workbench.core.errors import WorkbenchError  # noqa: E402
+from workbench.views.blind_sounds import ROUTE as BLIND_SOUND  # noqa: E402
+from workbench.views.blind_sounds import blind_sound  # noqa: E402
+from workbench.views.compare.downloads import ROUTE as RUN_FILE  # noqa: E402
+from workbench.views.compare.downloads import run_file  # noqa: E402
 from workbench.views.datasets.downloads import ROUTE as DATASET_FILE  # noqa: E402
 from workbench.views.datasets.downloads import dataset_file  # noqa: E402
 from workbench.views.engine import follower, jobs  # noqa: E402
@@ -205,6 +210,8 @@ app = st.App(
         Route("/files/{piece}/{kind}", file),
         Route("/live/{run}", live),
         Route(DATASET_FILE, dataset_file),
+        Route(RUN_FILE, run_file),
+        Route(BLIND_SOUND, blind_sound),
         Route("/lib/plotly-{version}.min.js", plotly_js),
     ],
 )

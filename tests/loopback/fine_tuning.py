@@ -1,6 +1,7 @@
-"""Files and fine-tuning jobs at the loopback provider: uploads, jobs, their pages of events, results, misbehaviour.
+"""Files, fine-tuning jobs and batches at the loopback provider: uploads, jobs, their pages, results, misbehaviour.
 
-What it checks and says follows OpenAI's reference; what becomes of a job is in ``fine_tuning_jobs``.
+What it checks and says follows OpenAI's reference; what becomes of a job is in ``fine_tuning_jobs``, what becomes of a
+batch in ``batches``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from batches import Batches
 from fine_tuning_jobs import BEGAN, ENDED, Asked, Job, Plan
 from loopback_behaviours import Behaviour, Cut, Slow
 from loopback_http import Connection, Incoming, response
@@ -21,7 +23,7 @@ from loopback_requests import USUAL, refuse
 from loopback_sending import Turn
 from training_files import Method, file_object, read_upload
 
-PATHS = ("/v1/files", "/v1/fine_tuning")
+PATHS = ("/v1/files", "/v1/fine_tuning", "/v1/batches")
 MAX_SUFFIX, MAX_PAGE, USUAL_PAGE = 64, 100, 20
 _KNOWN = {
     "model", "training_file", "validation_file", "method", "suffix", "seed", "metadata", "integrations",
@@ -51,6 +53,7 @@ class FineTuning:
         self.behave: Callable[[Incoming], Behaviour | None] | None = None
         self.files: dict[str, Stored] = {}
         self.jobs: dict[str, Job] = {}
+        self.batches = Batches(models, self._put)
         self._queue: deque[Behaviour | None] = deque()
         self._numbers = itertools.count(1)
         self._made: set[str] = set()
@@ -68,6 +71,7 @@ class FineTuning:
         self.plan, self.behave = Plan(), None
         for made in self._made:
             self.models.pop(made, None)
+        self.batches.forget()
         for held in (self.files, self.jobs, self._queue, self._made):
             held.clear()
 
@@ -130,8 +134,34 @@ class FineTuning:
                 return _page(self._job(id).events[::-1], query)
             case ("GET", "fine_tuning", "jobs", id, "checkpoints"):
                 return _page(self._job(id).checkpoints[::-1], query)
+            case (_, "batches", *_) if self.batches.plan.available:
+                return self._batches(incoming.method, path, query, body)
             case _:
                 return None
+
+    def _batches(
+        self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None
+    ) -> dict[str, Any] | None:
+        match (method, *path.removeprefix("/v1/batches").split("/")[1:]):
+            case ("POST",):
+                return self.batches.create(body, self._input)
+            case ("GET",):
+                return _page([each.to_dict() for each in reversed(self.batches.made.values())], query)
+            case ("GET", id):
+                return self.batches.retrieve(id)
+            case ("POST", id, "cancel"):
+                return self.batches.cancel(id)
+            case _:
+                return None
+
+    def _input(self, id: str) -> tuple[str, bytes]:
+        stored = self._file(id)
+        return stored.described["purpose"], stored.data
+
+    def _put(self, name: str, data: bytes) -> str:
+        id = f"file-loop{next(self._numbers):08d}"
+        self.files[id] = Stored(self._described(id, name, data, "batch_output"), data)
+        return id
 
     def _upload(self, incoming: Incoming) -> dict[str, Any]:
         upload = read_upload(incoming.headers, incoming.raw)

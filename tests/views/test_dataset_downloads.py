@@ -71,7 +71,7 @@ def test_parquet_and_the_card_are_what_they_say(client: TestClient, version: Ver
 def test_who_asks_for_the_head_alone_makes_no_file(
     client: TestClient, version: Version, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "_sent", lambda _: pytest.fail("the file was made"))
+    monkeypatch.setattr(downloads, "sent", lambda _: pytest.fail("the file was made"))
     answer = client.head(url_of(version.id, "train.parquet"))
     assert answer.status_code == 200
     assert answer.content == b""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.commands import console
+from workbench.commands.evaluate_compare import compare
+from workbench.commands.evaluate_rate import rate
 from workbench.commands.inputs import read_one
 from workbench.commands.library import library
 from workbench.core.errors import InvalidInputError
@@ -93,6 +95,7 @@ def status(
     as_json: Json = False,
 ) -> int:
     """Show how runs stand, or one of them."""
+    from workbench.core.experiments.batches.kept import batches
     from workbench.core.experiments.runs import counts, run_named, runs
 
     database = library()
@@ -106,13 +109,17 @@ def status(
         return 0
     one = run_named(database, run)
     outcomes = counts(database, one.id, "outcome")
+    asked = batches(database, one.id)
     if as_json:
-        console.print_json(one.to_dict() | {"outcomes": outcomes, "faults": counts(database, one.id, "fault")})
+        told = {"outcomes": outcomes, "faults": counts(database, one.id, "fault")}
+        console.print_json(one.to_dict() | told | {"batches": [each.to_dict() for each in asked]})
         return 0
     print(_line(one))
     for said in (one.message, *one.notes):
         if said:
             print(console.one_line(said))
+    for batch in asked:
+        print(console.one_line(batch.words))
     for outcome, count in outcomes.items():
         print(f"{outcome or 'failed':10}  {count:,}")
     return 0
@@ -194,6 +201,10 @@ def report(
         size = write(out, each_result, _columns(names))
     console.note(f"{out}: {size:,} bytes.")
     return 0 if summary is None or _met(gates, summary) else NOT_DONE
+
+
+app.command("rate")(rate)
+app.command("compare")(compare)
 
 
 # What they share -----------------------------------------------------------------------------------------------------
@@ -298,11 +309,9 @@ def _examples(database: Database) -> dict[str, Any]:
 
 
 def _summary(database: Database, run: Run, against: str | None) -> Summary:
-    from workbench.core.experiments.reports import summary
-    from workbench.core.experiments.runs import results
+    from workbench.core.experiments.overviews import current_overview
 
-    found = results(database, run.id, examples=_examples(database))
-    return summary(list(found), _columns(run.ordered().metrics), against=against)
+    return current_overview(database, run, against).summary
 
 
 def _held(gates: list[Gate], summary: Summary) -> list[dict[str, Any]]:

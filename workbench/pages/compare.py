@@ -25,8 +25,8 @@ try:
     elif (run := find_run(database(), chosen_run())) is None:
         run_list()
     else:
-        standing(run)
         choose_tab()
+        standing(run)
         for name, body in zip(TABS, st.tabs(TABS, on_change="rerun", key=TAB), strict=True):
             if body.open:
                 with body:

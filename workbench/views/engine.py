@@ -18,6 +18,8 @@ from workbench.core.library.examples import load_examples
 from workbench.core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from workbench.core.experiments.overviews import Overviews
+    from workbench.core.experiments.reports.files import Reports
     from workbench.core.experiments.runner import Runs
     from workbench.core.finetune.following import Follower
 
@@ -87,3 +89,19 @@ def experiments() -> Runs:
     from workbench.core.experiments.runner import Runs
 
     return Runs(settings(), database())
+
+
+@st.cache_resource(show_spinner=False)
+def reports() -> Reports:
+    """The reports of runs that are made in this process."""
+    from workbench.core.experiments.reports.files import Reports
+
+    return Reports(settings(), database())
+
+
+@st.cache_resource(show_spinner=False)
+def overviews() -> Overviews:
+    """The overviews of runs that are worked out in this process."""
+    from workbench.core.experiments.overviews import Overviews
+
+    return Overviews(settings(), database())

@@ -13,12 +13,18 @@ from workbench.views.component import component
 from workbench.views.pieces import Piece
 
 PLOTLY_URL = f"/lib/plotly-{version('plotly')}.min.js"
-_PLAYER = component("player", "sound.js", "drawing.js")
+_PLAYER = component("player", "sound.js", "drawing.js", "linking.js")
 
 
-def player(piece: Piece, *, key: str = "player") -> None:
-    """Draw the player of a piece. The same piece again leaves it as it is, playing or not."""
+def player(piece: Piece, *, key: str = "player", link: dict[str, str] | None = None) -> None:
+    """Draw the player of a piece. The same piece again leaves it as it is, playing or not.
+
+    Players whose ``link`` names the same ``group`` show the same bar, and one of them is heard; ``side`` is what each
+    is called (``A``).
+    """
     data = data_of(piece, dark=is_dark(key)) | {"asked": st.session_state.get("asked", 0)}
+    if link is not None:
+        data |= {"link": link}
     _PLAYER(key=key, data=data, on_dark_change=lambda: _noted(key))
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,3 +75,29 @@ def test_a_thread_or_processes_do_the_work() -> None:
         assert (here.slots, here.submit(os.getpid).result()) == (1, os.getpid())
     with crew(Settings(), 1) as there:
         assert there.submit(os.getpid).result() != os.getpid()
+
+
+ALONE = """
+import os
+from workbench.core.experiments.workers import crew
+from workbench.core.settings import Settings
+
+with crew(Settings(), few=True) as doubles:
+    assert doubles.slots == min(os.cpu_count() or 1, 8)
+    assert doubles.submit(os.getpid).result() != os.getpid()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks are Linux's")
+def test_a_command_that_is_alone_is_doubled_even_for_little_work() -> None:
+    done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_server_with_threads_begins_no_process_for_little_work() -> None:
+    def work() -> tuple[int, int]:
+        with crew(Settings(), few=True) as here:
+            return here.slots, here.submit(os.getpid).result()
+
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(work).result() == (1, os.getpid())

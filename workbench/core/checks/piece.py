@@ -6,7 +6,9 @@ through.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import NamedTuple
 
@@ -23,6 +25,9 @@ from workbench.core.music.numerals import Chord
 from workbench.core.music.request import Request
 from workbench.core.music.score import Score
 from workbench.core.music.structure import MusicStructure, Phrase, Section
+
+_scores: deque[tuple[MusicStructure, Score | None]] = deque(maxlen=4)
+"""The latest structures and their notes: who has one checked often looks at it once more."""
 
 
 class Place(NamedTuple):
@@ -160,10 +165,14 @@ class Piece:
     @cached_property
     def score(self) -> Score | None:
         """The realized notes; None when the numerals cannot be read."""
-        try:
-            return realize(self.structure)
-        except InvalidStructureError:
-            return None
+        for structure, known in tuple(_scores):
+            if structure is self.structure:
+                return known
+        score = None
+        with suppress(InvalidStructureError):
+            score = realize(self.structure)
+        _scores.append((self.structure, score))
+        return score
 
     @cached_property
     def tune_bars(self) -> tuple[tuple[int, tuple[tuple[int, int, int], ...]], ...]:

@@ -39,7 +39,8 @@ class Sources(Part):
     """Which pieces rows are made from. Empty lists let everything through.
 
     ``versions`` are ids of other versions, such as imported files, whose rows are taken in; ``examples`` says whether
-    the approved library is. ``origins`` are ``built-in``, ``import`` and ``take`` (a kept generation).
+    the approved library is. ``origins`` are ``built-in``, ``import`` and ``take`` (a kept generation); of pairs
+    ``edit``, ``decision`` and ``rating``.
     """
 
     examples: bool = True

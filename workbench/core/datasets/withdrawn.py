@@ -56,14 +56,14 @@ def withdrawn_sources(database: Database, sources: Iterable[str], use: str) -> d
 
 
 def examples_of(source: str) -> tuple[str, ...]:
-    """The ids of the examples that a source is made of: one, both of a pair, or none where it was imported.
+    """The ids of the examples that a source is made of: one, both of a pair, or none where it was imported or rated.
 
     Rows of other versions, and of versions that those were made of, are followed to where they began.
     """
     first, *rest = _parts(source)[1]
     if first == "examples":
         return tuple(rest[:1])
-    return tuple(rest[1:]) if first == "pairs" else ()
+    return tuple(rest[1:]) if first == "pairs" and rest[:1] != ["ratings"] else ()
 
 
 def withdraw_import(database: Database, version: str) -> None:

@@ -17,6 +17,7 @@ from workbench.core.compose import FormPlan, plan
 from workbench.core.errors import InvalidInputError, WorkbenchError
 from workbench.core.experiments.cells import Cell
 from workbench.core.experiments.heard import QUIET, Halted, Heard, Ledger, Said
+from workbench.core.experiments.limits import IN_BATCH
 from workbench.core.experiments.requests import Asked
 from workbench.core.experiments.samples import Sample
 from workbench.core.experiments.variants import Ready
@@ -108,9 +109,9 @@ def _answered(asked: Asked, made: Generation, said: Sequence[Said], ready: Ready
     sample = Sample(
         asked.key, asked.request, made.form, said[0].text if said else "", made.structure, made.report, made.outcome,
         *attempt, valid_json=looked.json, valid_schema=looked.schema, valid_piece=looked.piece, repairs=looked.repairs,
-        calls=made.calls, tokens_in=made.tokens.into, tokens_out=made.tokens.out, cost=made.cost,
-        seconds=round(sum(each.seconds for each in said) if said else made.seconds, 4),
-        first_token=said[0].first_token if said else None, shown=ready.examples(shown),
+        calls=made.calls, tokens_in=made.tokens.into, tokens_out=made.tokens.out,
+        cost=_less(made.cost, said, ready), seconds=_seconds(said, made.seconds, ready),
+        first_token=said[0].first_token if said and not ready.variant.batch else None, shown=ready.examples(shown),
     )  # fmt: skip
     if said and made.outcome == "fell-back" and not said[-1].is_the_models:
         error = f"{said[-1].message} {said[-1].hint}".strip()
@@ -125,10 +126,27 @@ def _failed(asked: Asked, cell: Cell, ready: Ready, said: Sequence[Said], error:
     sample = Sample(
         asked.key, asked.request, _planned(asked.request, cell.seed), said[0].text if said else "", None, None, "",
         *_attempt((), ready),
-        calls=len(said), tokens_in=tokens.into, tokens_out=tokens.out, cost=priced, seconds=round(seconds, 4),
-        error=error,
+        calls=len(said), tokens_in=tokens.into, tokens_out=tokens.out, cost=_less(priced, said, ready),
+        seconds=_seconds((), seconds, ready), error=error,
     )  # fmt: skip
     return Answered(sample, "cell")
+
+
+def _less(cost: float | None, said: Sequence[Said], ready: Ready) -> float | None:
+    """A cost at the usual price, less what batches save of it."""
+    saved = 0.0
+    for each in said:
+        if each.batched and each.answered:
+            usual = cost_of(ready.attempt.model, each.tokens, ready.priced_at)
+            saved += (usual or 0.0) * (1 - IN_BATCH)
+    return None if cost is None else max(0.0, cost - saved)
+
+
+def _seconds(said: Sequence[Said], alone: float, ready: Ready) -> float:
+    """How long the calls took, or else the making alone; nothing where some may have been asked in batches."""
+    if ready.variant.batch:
+        return 0.0
+    return round(sum(each.seconds for each in said) if said else alone, 4)
 
 
 def _planned(request: Request, seed: int) -> FormPlan:

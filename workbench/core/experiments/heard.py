@@ -37,7 +37,8 @@ class Halted(Exception):  # noqa: N818 - nothing went wrong
 class Said:
     """What came of one call: an answer, or the ``error`` (its class) in its place, with what had come as ``text``.
 
-    ``seconds`` run until the end, ``first_token`` until the first piece; neither counts the wait for a turn.
+    ``seconds`` run until the end, ``first_token`` until the first piece; neither counts the wait for a turn. Of what
+    was ``batched`` nobody took the time, and it has its own price.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Said:
     kind: str = ""
     message: str = ""
     hint: str = ""
+    batched: bool = False
 
     @property
     def answered(self) -> bool:
@@ -72,6 +74,7 @@ class Said:
         """The JSON object."""
         told = {name: getattr(self, name) for name in _TEXTS if getattr(self, name)}
         tokens = [self.tokens.into, self.tokens.out, self.tokens.exact]
+        told |= {"batched": True} if self.batched else {}
         return {**told, "tokens": tokens, "seconds": self.seconds, "first_token": self.first_token}
 
 
@@ -84,10 +87,10 @@ def read_said(data: Mapping[str, Any]) -> Said:
     try:
         into, out, exact = data["tokens"]
         first = data["first_token"]
+        text, finish, error, kind, message, hint = (str(data.get(name, "")) for name in _TEXTS)
         return Said(
-            str(data.get("text", "")), str(data.get("finish", "")), Tokens(int(into), int(out), bool(exact)),
-            float(data["seconds"]), None if first is None else float(first),
-            *(str(data.get(name, "")) for name in ("error", "kind", "message", "hint")),
+            text, finish, Tokens(int(into), int(out), bool(exact)), float(data["seconds"]),
+            None if first is None else float(first), error, kind, message, hint, data.get("batched") is True,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError):
         raise InvalidInputError("This is no answer that was kept.", hint="Ask again.") from None

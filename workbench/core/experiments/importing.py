@@ -14,6 +14,7 @@ from workbench.core.experiments.cells import cell_id
 from workbench.core.experiments.imports import Output, read_outputs, sample_of_raw
 from workbench.core.experiments.judging import Judged, judged, metrics_of
 from workbench.core.experiments.metrics import Context, load_metrics
+from workbench.core.experiments.overviews import LARGE, make_ready
 from workbench.core.experiments.requests import Asked, Expanded, expand
 from workbench.core.experiments.runs import Finished, Run
 from workbench.core.experiments.specification import MAX_CELLS, read_specification
@@ -135,4 +136,5 @@ def _kept(database: Database, run: Run, finished: Iterator[Finished], tasks: Seq
         runs.forget_here(run.id)
     found = runs.find_run(database, run.id)
     assert found is not None
+    make_ready(database, found, least=LARGE)
     return found

@@ -13,12 +13,12 @@ import pickle
 import threading
 import zlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from workbench.core.experiments.answering import answer_cell
 from workbench.core.experiments.cells import Cell
+from workbench.core.experiments.elements import traits_of
 from workbench.core.experiments.heard import Halted, Ledger, Said
 from workbench.core.experiments.metrics import METRICS, Context, Metric, load_metrics, measure_sample, metrics_named
 from workbench.core.experiments.requests import Asked
@@ -39,8 +39,6 @@ from workbench.core.library.tuned import Rollout
 from workbench.core.music.moods import mood_word
 from workbench.core.settings import Settings
 
-T = TypeVar("T")
-
 FACETS = ("form", "period", "mood", "mode", "meter")
 """What results are broken down by."""
 _KITS = 24
@@ -60,7 +58,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Judged:
-    """What came of a cell, ready to be kept; ``sample`` is compressed JSON. ``fault`` as in ``Answered``."""
+    """What came of a cell, ready to be kept; ``sample`` is compressed JSON. ``fault`` as in ``Answered``.
+
+    ``traits`` are those of ``elements.traits_of``.
+    """
 
     sample: bytes
     fault: str
@@ -68,6 +69,7 @@ class Judged:
     values: dict[str, Any]
     problems: dict[str, str]
     facets: dict[str, str]
+    traits: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,8 @@ def kit_of(
 
 def work(known: str, packed: bytes, tasks: Sequence[Task]) -> list[Call | Judged]:
     """Do a step of some cells, one after the other. A question's ``schema`` is left out where it is the usual one."""
-    with _turn, asyncio.Runner() as runner:
-        runner.get_loop().set_default_executor(_Inline(1))
-        bench = _bench(known, packed)
-        return [runner.run(_step(bench, task)) for task in tasks]
+    with _turn, asyncio.Runner(loop_factory=_AtOnce) as runner:
+        return runner.run(_steps(_bench(known, packed), tasks))
 
 
 def facets_of(sample: Sample) -> dict[str, str]:
@@ -129,7 +129,7 @@ def judged(sample: Sample, fault: str, context: Context, metrics: Sequence[Metri
     found = measure_sample(sample, context, metrics)
     data = zlib.compress(json.dumps(sample_to_dict(sample), separators=(",", ":")).encode(), 6)
     problems = {name: storable(text) for name, text in found.problems.items()}
-    return Judged(data, fault, sample.outcome, dict(found.values), problems, facets_of(sample))
+    return Judged(data, fault, sample.outcome, dict(found.values), problems, facets_of(sample), traits_of(sample))
 
 
 def metrics_of(names: Sequence[str]) -> tuple[Metric, ...]:
@@ -151,14 +151,14 @@ class _Bench:
     metrics: tuple[Metric, ...]
 
 
-class _Inline(ThreadPoolExecutor):
-    """Does at once, in this thread, what would be done beside the event loop: here nothing else waits for that."""
+class _AtOnce(asyncio.SelectorEventLoop):
+    """Does at once, in its own thread, what would be done beside it: here nothing else waits for that."""
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]  # noqa: ARG002
         """The finished future."""
-        future: Future[T] = Future()
+        future = self.create_future()
         try:
-            future.set_result(fn(*args, **kwargs))
+            future.set_result(func(*args))
         except Exception as problem:
             future.set_exception(problem)
         return future
@@ -172,6 +172,10 @@ class _Next(Ledger):
     async def before(self, cell: str, call: Call) -> None:  # noqa: ARG002
         self.call = call
         raise Halted
+
+
+async def _steps(bench: _Bench, tasks: Sequence[Task]) -> list[Call | Judged]:
+    return [await _step(bench, task) for task in tasks]
 
 
 async def _step(bench: _Bench, task: Task) -> Call | Judged:

@@ -16,6 +16,8 @@ from workbench.core.generate.prices import cost_of
 from workbench.core.generate.providers import Call, Tokens
 
 MINUTE = 60.0
+IN_BATCH = 0.5
+"""The share of the usual price that a batch costs, at OpenAI and those that follow it."""
 _ROOM = 1.1
 """Tokens are counted here with an endpoint's own vocabulary, but it may wrap messages in some of its own."""
 _EACH = 64
@@ -99,6 +101,12 @@ def at_most(call: Call) -> Tokens:
 def dearest(call: Call, priced_at: str | None) -> float | None:
     """US dollars that a call may cost at most; None where no price is known."""
     return cost_of(call.model, at_most(call), priced_at)
+
+
+def price_in_batch(model: str | None, tokens: Tokens, priced_at: str | None) -> float | None:
+    """US dollars for the tokens of an answer from a batch; None where no price is known."""
+    cost = cost_of(model, tokens, priced_at)
+    return None if cost is None else cost * IN_BATCH
 
 
 def _schema_text(call: Call) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from workbench.core.experiments.samples import Sample, Value
 
@@ -28,23 +29,58 @@ class Result:
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Ended:
+    """What came of a cell, without its sample: enough for tables, filters and statistics. Otherwise as ``Result``.
+
+    ``state`` is ``done`` or ``failed``; ``fault``, a short word for why, stands where there is no piece.
+    """
+
+    position: int
+    cell: str
+    request: str
+    variant: str
+    seed: int
+    state: str
+    fault: str
+    outcome: str
+    values: Mapping[str, Value]
+    problems: Mapping[str, str] = field(default_factory=dict)
+    facets: Mapping[str, str] = field(default_factory=dict)
+
+
+Each = TypeVar("Each", bound=Result | Ended)
 Table = dict[str, dict[str, dict[str, list[Value]]]]
 """By variant, metric and request: the values, one for each seed, in the order of the seeds."""
 
 
-def table_of(results: Iterable[Result], metrics: Iterable[str]) -> Table:
+def without_sample(result: Result) -> Ended:
+    """A result without its sample."""
+    gave = result.sample.structure is not None
+    return Ended(
+        result.position, result.cell, result.request, result.variant, result.seed, "done" if gave else "failed",
+        "" if gave else "cell", result.sample.outcome, result.values, result.problems, result.facets,
+    )  # fmt: skip
+
+
+def table_of(results: Iterable[Result | Ended], metrics: Iterable[str]) -> Table:
     """The values of some metrics, as the statistics read them."""
-    wanted, found = tuple(metrics), Table()
+    wanted = tuple(metrics)
+    told: dict[str, dict[str, list[Mapping[str, Value]]]] = {}
     for result in sorted(results, key=lambda each: (each.request, each.seed)):
-        columns = found.setdefault(result.variant, {name: {} for name in wanted})
-        for name in wanted:
-            columns[name].setdefault(result.request, []).append(result.values.get(name))
-    return found
+        told.setdefault(result.variant, {}).setdefault(result.request, []).append(result.values)
+    return {
+        variant: {
+            name: {request: [values.get(name) for values in seeds] for request, seeds in by_request.items()}
+            for name in wanted
+        }
+        for variant, by_request in told.items()
+    }
 
 
-def by_facet(results: Iterable[Result], facet: str) -> Iterator[tuple[str, list[Result]]]:
+def by_facet(results: Iterable[Each], facet: str) -> Iterator[tuple[str, list[Each]]]:
     """The results of each level of a facet, by level."""
-    levels: dict[str, list[Result]] = {}
+    levels: dict[str, list[Each]] = {}
     for result in results:
         levels.setdefault(result.facets.get(facet, ""), []).append(result)
     yield from sorted(levels.items())

@@ -16,20 +16,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.core.datasets.versions import bodies
 from workbench.core.errors import InvalidInputError, WorkbenchError
 from workbench.core.experiments import runs
 from workbench.core.experiments.answering import workshop_of
+from workbench.core.experiments.batches.demanded import demand_batches
 from workbench.core.experiments.course import REST, Course, Lane, Standing
 from workbench.core.experiments.judging import kit_of, metrics_of
-from workbench.core.experiments.metrics import load_metrics, trained_on
+from workbench.core.experiments.metrics import load_metrics
+from workbench.core.experiments.overviews import LARGE, make_ready
 from workbench.core.experiments.requests import Expanded, expand
 from workbench.core.experiments.runs import Run
 from workbench.core.experiments.scoring import write_scores
 from workbench.core.experiments.specification import Specification, count_cells
-from workbench.core.experiments.variants import Ready, prepare
+from workbench.core.experiments.variants import Ready, prepare, training_of
 from workbench.core.experiments.workers import crew
-from workbench.core.finetune.models import model_named
 from workbench.core.generate.generation import Workshop
 from workbench.core.generate.prices import cost_of
 from workbench.core.generate.providers import Tokens
@@ -39,13 +39,12 @@ from workbench.core.generate.templates import find_template
 from workbench.core.library.curation import revision
 from workbench.core.library.database import Database
 from workbench.core.library.generations import new_owner
-from workbench.core.library.likeness import Fingerprint
 from workbench.core.settings import Settings
 
 CLOCK: tuple[Callable[[], float], Callable[[float], Any]] = (time.monotonic, asyncio.sleep)
 """What limits a minute are measured with."""
 FEW = 500
-"""Cells for which no process is begun: that would take longer."""
+"""Cells for which no process is begun where that takes longer."""
 Told = Callable[[Standing], None]
 _log = logging.getLogger(__name__)
 
@@ -102,9 +101,11 @@ def order(
     """Write down a new run of a specification, ``queued``; nothing is asked yet.
 
     Raises:
-        InvalidInputError: as in ``prepared``.
+        InvalidInputError: as in ``prepared``, or as in ``demand_batches``.
+        ModelError: an endpoint that is to answer in batches cannot be reached.
     """
     found = prepared(settings, database, specification, own=own)
+    demand_batches(found.ready)
     cells = count_cells(specification, len(found.expanded.asked))
     return runs.begin(
         database, specification, found.expanded, curator=curator, cells=cells, notes=found.notes, settled=found.settled
@@ -152,6 +153,7 @@ def run_now(
         runs.forget_here(run.id)
     found = runs.find_run(database, run.id)
     assert found is not None
+    make_ready(database, found, least=LARGE)
     return found
 
 
@@ -161,8 +163,10 @@ class Runs:
     def __init__(self, settings: Settings, database: Database, *, processes: int | None = None) -> None:
         self._settings, self._database, self._processes = settings, database, processes
         self.owner = new_owner()
+        self._guard = threading.Lock()
         self._courses: dict[str, Course] = {}
         self._threads: dict[str, threading.Thread] = {}
+        self._wishes: dict[str, str] = {}
 
     def begin(self, specification: Specification, *, curator: str, own: Sequence[str] = ()) -> Run:
         """Order a run and let it go.
@@ -177,7 +181,9 @@ class Runs:
     def resume(self, id: str, *, budget: float | None = None) -> None:
         """Let a run go on; what hinders it is written down in it."""
         thread = threading.Thread(target=self._go, args=(id, budget), name=f"experiment {id}", daemon=True)
-        self._threads[id] = thread
+        with self._guard:
+            self._wishes.pop(id, None)
+            self._threads[id] = thread
         thread.start()
 
     def runs(self, id: str) -> bool:
@@ -186,19 +192,23 @@ class Runs:
 
     def pause(self, id: str) -> None:
         """Pause a run, wherever it goes on."""
-        course = self._courses.get(id)
-        if course is not None:
-            course.pause()
-        else:
-            runs.wish(self._database, id, "pause")
+        self._wish(id, "pause")
 
     def stop(self, id: str) -> None:
         """Stop a run, wherever it goes on."""
-        course = self._courses.get(id)
-        if course is not None:
-            course.stop()
+        self._wish(id, "stop")
+
+    def _wish(self, id: str, what: str) -> None:
+        """Pause or stop a run; one that is only about to go on in this process heeds it as soon as it does."""
+        with self._guard:
+            course = self._courses.get(id)
+            if course is None and self.runs(id):
+                self._wishes[id] = what
+                return
+        if course is None:
+            runs.wish(self._database, id, what)
         else:
-            runs.wish(self._database, id, "stop")
+            _heed(course, what)
 
     def wait(self, id: str, seconds: float | None = None) -> None:
         """Wait until a run of this process has ended."""
@@ -207,19 +217,32 @@ class Runs:
 
     def _go(self, id: str, budget: float | None) -> None:
         def began(course: Course) -> None:
-            self._courses[id] = course
+            with self._guard:
+                self._courses[id] = course
+                what = self._wishes.pop(id, "")
+            _heed(course, what)
 
         try:
-            run_now(
+            run = run_now(
                 self._settings, self._database, id, processes=self._processes, budget=budget, owner=self.owner,
                 began=began,
             )  # fmt: skip
+            make_ready(self._database, run)
         except WorkbenchError as problem:
             _log.warning("a run has ended: %s", problem.message)
         except Exception:
             _log.exception("a run failed")
         finally:
-            self._courses.pop(id, None)
+            with self._guard:
+                self._courses.pop(id, None)
+                self._wishes.pop(id, None)
+
+
+def _heed(course: Course, what: str) -> None:
+    if what == "pause":
+        course.pause()
+    elif what == "stop":
+        course.stop()
 
 
 def _run(
@@ -233,10 +256,10 @@ def _run(
     names = [each.name for each in metrics]
     lanes = {}
     for name, ready in found.ready.items():
-        training = _training(database, ready) if copying else ()
+        training = training_of(database, ready.variant) if copying else ()
         lanes[name] = Lane(name, ready, kit_of(ready, training=training, metrics=names, own=run.own))
     few = run.cells - run.done <= FEW
-    with crew(settings, 0 if processes is None and few else processes) as workers:
+    with crew(settings, processes, few=few) as workers:
         course = Course(
             database, run, found.specification, found.expanded.asked, lanes, workers, owner=owner, budget=budget,
             told=told, rest=rest, clock=CLOCK[0], sleep=CLOCK[1],
@@ -313,11 +336,3 @@ def _demand_price(name: str, ready: Ready) -> None:
             f"No price is known for {name!r}, so no budget can hold it.",
             hint="Leave the budget out, or limit requests and tokens.", field="/limits/budget_usd",
         )  # fmt: skip
-
-
-def _training(database: Database, ready: Ready) -> tuple[tuple[str, Fingerprint], ...]:
-    """What a registered model was trained on, as far as that is a version here."""
-    if not ready.variant.registered:
-        return ()
-    id = model_named(database, ready.variant.registered).version_id
-    return trained_on(row for split, row in bodies(database, id) if split == "train") if id else ()

@@ -9,19 +9,19 @@ import json
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import String, cast, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from workbench.core.errors import ConflictError, InvalidInputError
 from workbench.core.experiments.heard import Said, read_said
 from workbench.core.experiments.judging import FACETS, Judged
 from workbench.core.experiments.requests import Expanded
-from workbench.core.experiments.results import Result, Table
-from workbench.core.experiments.samples import Sample, Value
+from workbench.core.experiments.results import Ended, Result, Table
+from workbench.core.experiments.samples import Sample
 from workbench.core.experiments.specification import Specification, read_specification
 from workbench.core.experiments.storing import read_sample
 from workbench.core.library.curation import name_of
@@ -97,23 +97,6 @@ class Run:
         return told | {"ended_at": self.ended_at.isoformat() if self.ended_at else None}
 
 
-@dataclass(frozen=True)
-class Ended:
-    """What came of a cell, without its sample: enough for tables, filters and statistics."""
-
-    position: int
-    cell: str
-    request: str
-    variant: str
-    seed: int
-    state: str
-    fault: str
-    outcome: str
-    values: Mapping[str, Value]
-    problems: Mapping[str, str] = field(default_factory=dict)
-    facets: Mapping[str, str] = field(default_factory=dict)
-
-
 def begin(
     database: Database, specification: Specification, expanded: Expanded, *, curator: str, cells: int,
     notes: Iterable[str] = (), settled: Mapping[str, Any] | None = None,
@@ -142,11 +125,22 @@ def begin(
 # Finding -------------------------------------------------------------------------------------------------------------
 
 
-def runs(database: Database, most: int = 50) -> tuple[Run, ...]:
-    """The latest runs, newest first."""
-    wanted = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.number.desc()).limit(most)
+def runs(database: Database, most: int = 50, *, offset: int = 0, words: str = "") -> tuple[Run, ...]:
+    """The latest runs, newest first; with ``words`` those whose name, number or curator holds them all."""
+    wanted = select(RunRow).where(*_holding(words)).order_by(RunRow.created_at.desc(), RunRow.number.desc())
     with database.reading() as session:
-        return tuple(_run(row) for row in session.scalars(wanted).all())
+        return tuple(_run(row) for row in session.scalars(wanted.limit(most).offset(offset)).all())
+
+
+def count_runs(database: Database, words: str = "") -> int:
+    """How many runs there are; ``words`` as in ``runs``."""
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(RunRow).where(*_holding(words))) or 0
+
+
+def _holding(words: str) -> list[Any]:
+    told = RunRow.name + " " + cast(RunRow.number, String) + " " + RunRow.curator
+    return [told.icontains(word, autoescape=True) for word in storable(words).split()[:20]]
 
 
 def find_run(database: Database, id: str) -> Run | None:
@@ -311,7 +305,7 @@ def _cell_values(id: str, each: Finished) -> dict[str, Any]:
         "run_id": id, "position": each.position, "cell_id": each.cell, "request": storable(each.request),
         "variant": each.variant, "seed": each.seed, "state": "failed" if found.fault else "done",
         "fault": storable(found.fault)[:40], "outcome": found.outcome, "values": found.values,
-        "problems": found.problems, "sample": found.sample,
+        "problems": found.problems, "sample": found.sample, "traits": found.traits,
         **{name: storable(found.facets[name])[:40] for name in FACETS},
     }  # fmt: skip
 

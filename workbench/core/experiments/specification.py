@@ -160,7 +160,7 @@ class Variant(Part):
     or fine-tuned model, or says which kind the one at the endpoint is. Without ``template`` and ``examples`` a tuned
     model is asked as it was trained, others as usual. ``reasks`` count for models that are not tuned: a tuned one is
     asked once. ``ban_held_out`` keeps examples from being shown that are in the test split, or are the very piece asked
-    for.
+    for. With ``batch`` first questions go to a hosted service in batches: for half the price, within a day.
     """
 
     name: Name
@@ -175,6 +175,7 @@ class Variant(Part):
     editor: bool = False
     reasks: int = Field(default=2, ge=0, le=5, strict=True)
     ban_held_out: bool = True
+    batch: bool = False
 
     @field_validator("model", "registered", "template")
     @classmethod
@@ -189,6 +190,8 @@ class Variant(Part):
             for name in ("model", "registered", "endpoint", "variant", "template"):
                 if getattr(self, name):
                     raise ValueError(f"{self.name!r} is made by {self.provider}, which takes no {name}")
+            if self.batch:
+                raise ValueError(f"{self.name!r} is made by {self.provider}, which asks nothing in batches")
         elif self.registered and (self.model or self.endpoint or self.variant == "base"):
             raise ValueError(f"{self.name!r} is a registered model: leave out model, endpoint and variant")
         elif self.endpoint and not self.model:

@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from workbench.core.compose import FormPlan
-from workbench.core.datasets.versions import Version
+from workbench.core.datasets.versions import Version, bodies
 from workbench.core.errors import InvalidInputError
 from workbench.core.experiments.heard import Heard
+from workbench.core.experiments.metrics import trained_on
 from workbench.core.experiments.specification import Variant
 from workbench.core.finetune.gate import hindrances, leaked
 from workbench.core.finetune.models import TunedModel, model_named
@@ -24,6 +25,7 @@ from workbench.core.generate.secrecy import is_fine_tuned
 from workbench.core.generate.templates import find_template, usual_template
 from workbench.core.library.database import Database
 from workbench.core.library.examples import Example, Picked
+from workbench.core.library.likeness import Fingerprint
 from workbench.core.library.rollouts import taught_by
 from workbench.core.library.tuned import NOTHING, Rollout, Served, Taught
 from workbench.core.music.request import Request
@@ -218,3 +220,15 @@ def _line(variant: Variant, settings: GenerationSettings, workshop: Workshop) ->
             field="model",
         )  # fmt: skip
     return line
+
+
+def training_of(database: Database, variant: Variant) -> tuple[tuple[str, Fingerprint], ...]:
+    """What a registered model was trained on, as far as that is a version here.
+
+    Raises:
+        InvalidInputError: the model is gone.
+    """
+    if not variant.registered:
+        return ()
+    id = model_named(database, variant.registered).version_id
+    return trained_on(row for split, row in bodies(database, id) if split == "train") if id else ()

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
+import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -21,6 +26,8 @@ PATIENCE = 10.0
 """Seconds that a scheduler may take to answer."""
 MOST = 8
 """Processes that are begun where nobody says how many."""
+WATCH = 0.5
+"""Seconds after which a worker looks whether the process that began it is still there."""
 
 
 class Crew:
@@ -44,21 +51,51 @@ class Crew:
         self.close()
 
 
-def crew(settings: Settings, processes: int | None = None) -> Crew:
+def crew(settings: Settings, processes: int | None = None, *, few: bool = False) -> Crew:
     """Who does the work: the cluster of the settings, else so many processes, else (0) a thread of this one.
+
+    Where nobody says how many and there are but a ``few`` things to do, processes are begun only if that takes no time.
 
     Raises:
         WorkbenchError: the cluster's scheduler does not answer, or has no workers.
     """
     if settings.scheduler:
         return _cluster(settings.scheduler)
+    at_once = _may_fork()
     count = min(os.cpu_count() or 1, MOST) if processes is None else processes
+    if processes is None and few and not at_once:
+        count = 0
     pool: Executor
     if count <= 0:
         pool = ThreadPoolExecutor(1, thread_name_prefix="judge")
+    elif at_once:
+        pool = ProcessPoolExecutor(
+            count, mp_context=get_context("fork"), initializer=partial(_begin_forked, os.getpid())
+        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the threads are those of numpy, which knows of forks
+            pool.submit(os.getpid)  # all are begun now, while there are no threads
     else:
         pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin)
     return Crew(pool, max(count, 1), lambda: pool.shutdown(wait=True, cancel_futures=True))
+
+
+def _may_fork() -> bool:
+    """Whether this process may be doubled, with all that it has loaded: a server's threads would not survive that."""
+    alone = threading.active_count() == 1 and threading.current_thread() is threading.main_thread()
+    return alone and sys.platform == "linux"
+
+
+def _begin_forked(parent: int) -> None:
+    """In a worker that is a double: it has the other ends of all pipes, and would not see them closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _begin() -> None:

@@ -23,7 +23,7 @@ MAX_QUOTED = 24_000
 """Characters of an answer that are quoted back when it is asked for again."""
 
 _SILENT = ("id", "seed")
-_CHORDS: dict[Mode, tuple[str, ...]] = {
+CHORDS: dict[Mode, tuple[str, ...]] = {
     "major": (
         "I", "I6", "ii", "ii6", "ii65", "iii", "IV", "IV6", "V", "V6", "V7", "V65", "V43", "V42", "vi", "viio6",
         "Cad64", "V7/V", "V65/V", "V7/ii", "V7/IV", "V7/vi", "iv", "N6", "Ger65", "bVI", "bIII", "Imaj7", "IVmaj7",
@@ -118,7 +118,7 @@ def values_for(request: Request, form: FormPlan, kept: str = "") -> dict[str, An
 def style_chords(period: str, mode: Mode) -> tuple[str, ...]:
     """The commonest numerals that a period's profile allows in a mode."""
     allowed = PROFILES[period].families
-    return tuple(figure for figure in _CHORDS[mode] if families_of(figure, mode) <= allowed)
+    return tuple(figure for figure in CHORDS[mode] if families_of(figure, mode) <= allowed)
 
 
 def finding_values(finding: Finding) -> dict[str, Any]:

@@ -71,7 +71,8 @@ class AnswerRow(Table):
 class CellRow(Table):
     """What came of a cell: its sample (compressed JSON), what the metrics say of it, and what it is found by.
 
-    ``state`` is ``done`` or ``failed``, ``fault`` a short word for why.
+    ``state`` is ``done`` or ``failed``, ``fault`` a short word for why. ``traits`` are what its piece is told apart by
+    (``elements.traits_of``), None in rows from before they were kept.
     """
 
     __tablename__ = "experiment_cells"
@@ -93,6 +94,7 @@ class CellRow(Table):
     mode: Mapped[str] = mapped_column(String(40), default="")
     meter: Mapped[str] = mapped_column(String(40), default="")
     sample: Mapped[bytes] = mapped_column(LargeBinary)
+    traits: Mapped[dict[str, Any] | None]
 
     __table_args__ = (
         UniqueConstraint("run_id", "cell_id", name="uq_experiment_cells"),
@@ -102,8 +104,65 @@ class CellRow(Table):
     )
 
 
+class BoardRow(Table):
+    """All ended cells of a run as one table of columns, packed (``boards``), as it was when ``done`` had ended."""
+
+    __tablename__ = "experiment_boards"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("experiment_runs.id", ondelete="CASCADE"), primary_key=True)
+    done: Mapped[int] = mapped_column(Integer)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class OverviewRow(Table):
+    """The summary of a run (compressed JSON) as it was when ``done`` cells had ended.
+
+    ``against`` is the variant that the others were compared with, empty for each with each.
+    """
+
+    __tablename__ = "experiment_overviews"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("experiment_runs.id", ondelete="CASCADE"), primary_key=True)
+    against: Mapped[str] = mapped_column(String(80), primary_key=True, default="")
+    done: Mapped[int] = mapped_column(Integer)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
+
+
+class BatchRow(Table):
+    """Questions of a run that a hosted service answers in its own time: a batch, written down before it is made there.
+
+    ``cells`` are the cells that it asks, each with the tokens that its question was counted at; ``held`` is what it may
+    cost, in US dollars. ``state`` is ``making``, ``sent``, ``left`` (it was cancelled from here, and some answers may
+    come), ``taken`` (its answers are kept) or ``gone`` (it was never made); ``told`` is what the service calls its
+    state. ``asked`` says that its making was asked for. ``file_id`` and ``batch_id`` are the service's.
+    """
+
+    __tablename__ = "experiment_batches"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("experiment_runs.id", ondelete="CASCADE"), index=True)
+    variant: Mapped[str] = mapped_column(String(80))
+    number: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(20))
+    told: Mapped[str] = mapped_column(String(40), default="")
+    asked: Mapped[bool]
+    cells: Mapped[dict[str, Any]]
+    held: Mapped[float]
+    answered: Mapped[int] = mapped_column(Integer, default=0)
+    file_id: Mapped[str] = mapped_column(String(200), default="")
+    batch_id: Mapped[str] = mapped_column(String(200), default="")
+    message: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
 class ContestRow(Table):
-    """A blind comparison of a run's pieces; ``secret`` is what its tokens hang on, and is shown to nobody."""
+    """A blind comparison of a run's pieces; ``secret`` is what its tokens hang on, and is shown to nobody.
+
+    ``pieces`` (compressed JSON) are the hashes of the pieces and the positions of their cells, by request and variant.
+    Each rater judges ``wanted`` pairs.
+    """
 
     __tablename__ = "blind_contests"
 
@@ -113,12 +172,18 @@ class ContestRow(Table):
     seed: Mapped[int] = mapped_column(BigInteger, default=0)
     shared: Mapped[float]
     repeats: Mapped[float]
+    wanted: Mapped[int] = mapped_column(Integer)
+    pieces: Mapped[bytes] = mapped_column(LargeBinary)
     curator: Mapped[str] = mapped_column(String(80), default="")
     created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
 
 
 class BlindRatingRow(Table):
-    """What a rater said of one pair, which ``token`` names."""
+    """What a rater said of one pair, which ``token`` names; while it is being judged the verdict is empty.
+
+    ``sound_a`` and ``sound_b`` name its sounds; ``at`` is when it was shown, and then when it was judged.
+    """
 
     __tablename__ = "blind_ratings"
 
@@ -136,6 +201,10 @@ class BlindRatingRow(Table):
     criteria: Mapped[dict[str, Any]]
     seconds: Mapped[float]
     at: Mapped[datetime]
+    sound_a: Mapped[str] = mapped_column(String(40))
+    sound_b: Mapped[str] = mapped_column(String(40))
+
+    __table_args__ = (Index("uq_blind_ratings_place", "contest_id", "rater", "number", unique=True),)
 
 
 class PreferredRow(Table):

@@ -74,6 +74,11 @@ def tell(words: str, *, wrong: bool = False) -> None:
     st.session_state[_TOLD] = (words, wrong)
 
 
+def is_to_tell() -> bool:
+    """Whether something is to be said or shown: what draws itself anew alone has to have the whole page drawn."""
+    return _TOLD in st.session_state or _GO in st.session_state
+
+
 def told() -> None:
     """Draw what was to be said, once."""
     words, wrong = st.session_state.pop(_TOLD, ("", False))

@@ -55,7 +55,7 @@ async def dataset_file(request: HttpRequest) -> Response:
         answer = Response(media_type=media_type, headers=headers)
         del answer.headers["Content-Length"]  # nobody knows it before the file is made
         return answer
-    return StreamingResponse(_sent(blocks), media_type=media_type, headers=headers)
+    return StreamingResponse(sent(blocks), media_type=media_type, headers=headers)
 
 
 def _blocks(wanted: str, name: str) -> Iterator[bytes]:
@@ -77,7 +77,7 @@ def _made(version: Version, name: str) -> Iterator[bytes]:
     yield from stream(database(), version, name)
 
 
-async def _sent(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def sent(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The blocks, each made in a thread. What breaks on the way breaks the answer off, so that nobody takes a part for
     the whole."""
     while (block := await to_thread.run_sync(next, blocks, None, limiter=_limiter())) is not None:

@@ -26,7 +26,10 @@ from workbench.views.engine import database
 from workbench.views.visits import this_visit
 
 DRAFT = "dataset recipe"
-ORIGINS = {"built-in": "Built in", "import": "Imported", "take": "Kept generations"}
+ORIGINS = {
+    "built-in": "Built in", "import": "Imported", "take": "Kept generations", "edit": "Edits of curators",
+    "decision": "Decisions of curators", "rating": "Blind ratings",
+}  # fmt: skip
 KINDS = {"chat": "One answer (supervised)", "pair": "Chosen and rejected (DPO)"}
 FAULTS = {"block": "Make no version", "leave-out": "Leave them out"}
 MAX_QUOTAS = 12

@@ -31,13 +31,14 @@ function spanAt(spans, x) {
   return spans[low];
 }
 
-class Player {
+class Player extends Linked {
   constructor(parent) {
+    super();
     this.root = parent.querySelector(".wb-player");
     const find = (name) => this.root.querySelector(`.wb-${name}`);
     this.parts = Object.fromEntries(
       ["stage", "seek", "play", "start", "loop-button", "zoom-in", "zoom-out", "fit", "now", "total", "measure", "chord",
-        "key", "place", "voices", "status", "undrawn", "loop", "selection"].map((name) => [name, find(name)]),
+        "key", "place", "ears", "voices", "status", "undrawn", "loop", "selection"].map((name) => [name, find(name)]),
     );
     this.volume = this.root.querySelector(".wb-volume input");
     this.drawing = new Drawing(this.parts.stage, () => {
@@ -105,6 +106,7 @@ class Player {
     this.data = data;
     if (!samePiece) this.openPiece();
     if (!sameLook) this.draw();
+    for (const each of new Set([this, ...this.linked])) each.offerEars();
   }
 
   openPiece() {
@@ -204,6 +206,7 @@ class Player {
   async togglePlay() {
     if (!this.data) return;
     active = this;
+    if (this.peers.some(({ sound }) => sound.playing)) return this.hear();
     if (this.sound.playing || this.wanted) {
       this.wanted = false;
       this.sound.pause();
@@ -212,11 +215,13 @@ class Player {
     }
     for (const other of players.values()) if (other !== this) other.pause();
     this.wanted = true;
+    this.lead();
     this.paint();
     try {
       await this.sound.load();
       if (!this.wanted) return;
       await this.sound.play();
+      for (const { sound } of this.peers) sound.load();
     } catch (problem) {
       this.say(`This browser cannot play the sound: ${problem.message}.`, true);
     }
@@ -266,6 +271,16 @@ class Player {
   }
 
   goTo(quarters) {
+    const sounding = this.peers.find(({ sound }) => sound.playing);
+    if (sounding) {
+      sounding.goTo(sounding.placeOf(this, quarters));
+      return;
+    }
+    this.pointTheWay();
+    this.move(quarters);
+  }
+
+  move(quarters) {
     this.sound.seek(this.secondsAt(quarters));
     if (!this.sound.loop) this.loopSpan = null;
     if (this.drawing.ready && !this.drawing.shows(quarters)) {
@@ -275,9 +290,10 @@ class Player {
     this.paint();
   }
 
-  /** Go to a bar that something else on the page points at, and come into sight. */
-  visit({ measure, piece }) {
-    if (!this.data || (piece && piece !== this.data.piece)) return;
+  /** Go to a bar that something else on the page points at, and come into sight. Of linked players one does, the others follow. */
+  visit({ measure, piece, group }) {
+    if (!this.data || (piece && piece !== this.data.piece) || (group && group !== this.group)) return;
+    if (group && this.guide(measure) !== this) return;
     const bar = Math.max(1, Math.min(measure, this.data.measures));
     if (this.loopSpan) this.setLoop(null);
     this.goTo((bar - 1) * this.data.bar);
@@ -299,6 +315,12 @@ class Player {
 
   /** Loop a span of quarters (`[from, to]`), or stop looping. */
   setLoop(span) {
+    this.loop(span);
+    for (const peer of this.peers) peer.loop(span && span.map((edge) => peer.placeOf(this, edge)));
+  }
+
+  loop(wanted) {
+    const span = wanted && wanted[1] > wanted[0] ? wanted : null;
     this.loopSpan = span;
     this.sound.setLoop(span && { from: this.secondsAt(span[0]), to: Math.min(this.secondsAt(span[1]), this.data.seconds) });
     this.paint();
@@ -340,6 +362,7 @@ class Player {
     }
     parts["loop-button"].ariaPressed = String(Boolean(this.loopSpan));
     this.root.dataset.position = place.toFixed(3);
+    this.tellPeers();
   }
 
   write(element, text) {
@@ -364,11 +387,17 @@ class Player {
     on(parts["zoom-out"], "click", () => this.data && this.drawing.zoom(2, this.zoomCentre()));
     on(parts.fit, "click", () => this.data && this.drawing.show(0, this.data.quarters));
     on(parts.seek, "input", () => this.data && this.goTo(interpolate(this.data.times, this.data.grid, Number(parts.seek.value))));
-    on(this.volume, "input", () => this.sound.setVolume(Number(this.volume.value)));
+    on(this.volume, "input", () => {
+      for (const each of new Set([this, ...this.peers])) {
+        each.volume.value = this.volume.value;
+        each.sound.setVolume(Number(this.volume.value));
+      }
+    });
     on(root, "pointerdown", () => (active = this), { capture: true });
     on(root, "focusin", () => (active = this));
     on(root, "keydown", (event) => this.key(event));
     on(document, "keydown", (event) => this.space(event));
+    on(document, "keydown", (event) => this.changeOver(event));
     on(window, "workbench:seek", (event) => this.visit(event.detail));
     on(parts.stage, "wheel", (event) => this.wheel(event), { passive: false });
     on(parts.stage, "pointerdown", (event) => this.press(event), { capture: true });
@@ -386,7 +415,7 @@ class Player {
 
   space(event) {
     if (event.key !== " " || event.ctrlKey || event.metaKey || event.altKey || event.repeat || !this.data) return;
-    if ((active ?? players.values().next().value) !== this) return;
+    if ((active ?? players.values().next().value)?.ear !== this) return;
     const focused = event.composedPath()[0];
     if (focused.closest?.("input:not(.wb-seek), textarea, select, button, a[href], [contenteditable='true'], [role='button'], [role='tab'], [role='slider'], [role='combobox'], [role='listbox'], [role='dialog'], summary")) return;
     event.preventDefault();
@@ -495,6 +524,7 @@ class Player {
     this.sound.close();
     this.drawing.close();
     if (active === this) active = null;
+    this.leave();
   }
 }
 
@@ -524,7 +554,10 @@ export default function (component) {
     player.update(data);
   }
   return () => {
-    players.get(parentElement)?.close();
+    const closed = players.get(parentElement);
+    const left = closed?.peers ?? [];
+    closed?.close();
     players.delete(parentElement);
+    for (const each of left) each.offerEars();
   };
 }

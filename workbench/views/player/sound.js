@@ -70,8 +70,8 @@ class Sound {
     return Math.min(pass.from + Math.max(0, now - pass.at), pass.to);
   }
 
-  async play() {
-    if (this.playing || this.state !== "ready") return;
+  /** Have the clock run; a browser lets it only after a gesture. */
+  async wake() {
     this.context ??= new AudioContext();
     if (!this.master) {
       this.master = this.context.createGain();
@@ -79,11 +79,28 @@ class Sound {
       this.setVolume(this.volume);
     }
     await this.context.resume();
+  }
+
+  async play() {
+    if (this.playing || this.state !== "ready") return;
+    await this.wake();
     if (this.playing) return;
     if (this.offset >= this.duration - 0.05) this.offset = this.loop ? this.loop.from : 0;
+    this.start(this.offset, 0.06);
+  }
+
+  /** Sound from a place on, so many seconds from now; everything is loaded, and the clock runs. */
+  start(from, delay) {
+    this.offset = from;
     this.passes = [];
-    this.schedule(this.offset, this.context.currentTime + 0.06);
+    this.schedule(from, this.context.currentTime + delay);
     this.timer = setInterval(() => this.tick(), 100);
+  }
+
+  /** Go on in another sound's stead, without a gap: from `from` seconds, which is where the other is now. */
+  takeOver(other, from, delay = 0.06) {
+    this.start(from + delay + (this.context.outputLatency || 0), delay);
+    other.pause(delay);
   }
 
   /** Start all voices together at clock time `at`, from `from` seconds, to the loop's or the piece's end. */
@@ -129,18 +146,18 @@ class Sound {
     }
   }
 
-  /** Fall silent and remember the place. */
-  pause() {
+  /** Fall silent, so many seconds from now, and remember the place. */
+  pause(delay = 0) {
     const place = this.position;
-    this.stop();
+    this.stop(delay);
     this.offset = place;
   }
 
-  stop() {
+  stop(delay = 0) {
     clearInterval(this.timer);
     for (const pass of this.passes ?? []) {
       for (const { source, edge } of pass.sources) {
-        const now = this.context.currentTime;
+        const now = this.context.currentTime + delay;
         edge.gain.cancelScheduledValues(now);
         edge.gain.setTargetAtTime(0, now, 0.008);
         source.stop(now + 0.05);

@@ -161,7 +161,7 @@ def test_a_way_can_be_asked_for_by_its_name(database: Database) -> None:
     assert ids(database, "decisions") == ["pairs/decisions/a/b"]
     with pytest.raises(InvalidInputError, match="'rumours' is no source of pairs") as caught:
         all_preferences(database, ["edits", "rumours"])
-    assert caught.value.hint == "Choose decisions or edits."
+    assert caught.value.hint == "Choose decisions or edits or ratings."
 
 
 def test_the_same_music_is_a_pair_once(database: Database) -> None:
@@ -496,16 +496,16 @@ def pair_of(id: str, number: int = 2) -> Source:
 
 @pytest.mark.usefixtures("ways")
 def test_another_way_is_one_function(database: Database) -> None:
-    @preferences("ratings")
-    def ratings(database: Database) -> Iterator[Source]:
+    @preferences("votes")
+    def votes(database: Database) -> Iterator[Source]:
         """What was
-        rated higher."""
-        yield pair_of("pairs/ratings/1")
+        voted higher."""
+        yield pair_of("pairs/votes/1")
 
-    assert [(way.name, way.meaning) for way in known_preferences()][-1] == ("ratings", "What was rated higher.")
-    assert ids(database) == ["pairs/ratings/1"]
-    with pytest.raises(ValueError, match="two ways to find pairs are called 'ratings'"):
-        preferences("ratings")(ratings)
+    assert [(way.name, way.meaning) for way in known_preferences()][-1] == ("votes", "What was voted higher.")
+    assert ids(database) == ["pairs/votes/1"]
+    with pytest.raises(ValueError, match="two ways to find pairs are called 'votes'"):
+        preferences("votes")(votes)
 
 
 @pytest.mark.usefixtures("ways")
@@ -521,7 +521,7 @@ def test_a_way_in_a_file_of_its_own_is_found(
         workbench.core.datasets.building, "__path__", [*workbench.core.datasets.building.__path__, str(tmp_path)]
     )
     try:
-        assert [way.name for way in known_preferences()] == ["decisions", "dice", "edits"]
+        assert [way.name for way in known_preferences()] == ["decisions", "dice", "edits", "ratings"]
         assert ids(database, "dice") == []
     finally:
         sys.modules.pop("workbench.core.datasets.building.preferences_by_dice", None)

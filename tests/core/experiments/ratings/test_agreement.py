@@ -84,7 +84,7 @@ def test_tie_and_both_bad_are_different_answers_and_skips_are_none() -> None:
     assert found.alpha is not None
     assert found.alpha.value is not None
     assert found.alpha.value < 0
-    assert "It may be chance" in words(found)
+    assert "That raters agree may be chance" in words(found)
     skipped = [replace(each, verdict="skip") for each in said if each.pair.rater == "rater 2"]
     assert agreement([*said[::2], *skipped]).pairs == 0
 

@@ -80,9 +80,11 @@ def told() -> str:
 def test_the_report_says_what_was_asked_and_what_was_found(told: str) -> None:
     text = Page(told).text
     for words in (
-        "60 requests for pieces of music were put to 3 variants", "A note of one's own.", "m-1, 2 examples shown",
+        "60 requests for pieces of music were put to 3 variants", "A note of one's own.",
+        "the model m-1, shown 2 examples",
         "Latency, tuned against base: tuned is better:", "(95 % interval", "▲ better than base",
-        "Of 8 comparisons: a difference was found in",
+        "Of 8 comparisons: a difference was found in", "Latency: tuned is better than base.",
+        "Words used here", "composes by rule; no model is asked",
         "Valid before repair: yes for base, no for tuned", "By kind of request", "cadence HC instead of",
         "The score in words",
     ):  # fmt: skip
@@ -117,6 +119,9 @@ def test_it_can_be_read_without_eyes(told: str) -> None:
         element = ElementTree.fromstring(drawing)
         assert element.get("aria-hidden") == "true" or drawing.count("<title>") >= 1
     assert all(each.get("aria-label") for tag, each in page.tags if tag == "audio")
+    shown = [each for tag, each in page.tags if each.get("class") == "scroll"]
+    assert all(each.get("tabindex") == "0" and each.get("aria-label") for each in shown), "reached by the keyboard"
+    assert told.count('class="chart"') == told.count('class="chart narrow"') > 0
 
 
 def test_two_pieces_stand_side_by_side_with_their_sound(told: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from workbench.core.experiments.metrics.registry import all_or_none
 from workbench.core.experiments.reports.of_sets import sets_of
 from workbench.core.experiments.reports.stored import read_summary
 from workbench.core.experiments.reports.summary import Summary, breakdown, summary
-from workbench.core.experiments.results import Result
+from workbench.core.experiments.results import Result, without_sample
 
 
 class _ForgetError(Exception):
@@ -164,7 +164,15 @@ def test_metrics_of_whole_sets_have_intervals_and_are_compared() -> None:
 
 
 def test_the_same_requests_are_drawn_for_all_variants() -> None:
-    sets = sets_of(results(30), {}, most=10)
+    found = results(30)
+    read: list[int] = []
+
+    def load(positions: Sequence[int]) -> list[Result]:
+        read.extend(positions)
+        return [found[at] for at in positions]
+
+    sets = sets_of(map(without_sample, found), load, {}, most=10)
+    assert len(read) == 30  # those of ten requests
     assert len({tuple(some) for some in sets.samples.values()}) == 1
     assert sets.largest == 10
     assert a_sample().structure is not None

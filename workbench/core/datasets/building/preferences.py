@@ -3,17 +3,18 @@
 A pair is a ``Source`` with ``rejected`` set. Pairs are found by functions that are registered under a name. To add one,
 write it in a module of this folder whose name begins with ``preferences_``; it is then found by itself::
 
-    @preferences("ratings")
-    def ratings(database: Database) -> Iterator[Source]:
-        '''Of two pieces that were heard blind, which one was rated higher.'''
+    @preferences("votes")
+    def votes(database: Database) -> Iterator[Source]:
+        '''Of two pieces, which one got more votes.'''
 
 Its ids begin with ``pairs/NAME/`` and come in ascending order, so that all pairs are one ordered stream that nobody has
 to hold. Everything that is trained on needs rights: ``covers`` says whether those of the chosen piece, which the pair
 has, hold for the rejected one too; and ``request_key`` says which requests are the same.
 
-Two ways are built in. They are silent where more than the music may have decided: a piece whose rights are incomplete,
-or narrower than those of the chosen one, may have been rejected for that; and what is approved now, for the same
-request, was not bad. That a piece was rejected for being like another cannot be told: the curators' notes are words.
+Two ways are built in here; blind ratings are a module of their own. The two are silent where more than the music may
+have decided: a piece whose rights are incomplete, or narrower than those of the chosen one, may have been rejected for
+that; and what is approved now, for the same request, was not bad. That a piece was rejected for being like another
+cannot be told: the curators' notes are words.
 """
 
 from __future__ import annotations

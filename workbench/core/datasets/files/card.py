@@ -156,7 +156,7 @@ def _families(database: Database, version: Version) -> Iterator[tuple[int, Row]]
 
 _ORIGINS = {
     "built-in": "Ships with the workbench", "import": "Imported scores and analyses", "take": "Kept generations",
-    "edit": "Edits of curators", "decision": "Decisions of curators",
+    "edit": "Edits of curators", "decision": "Decisions of curators", "rating": "Blind ratings",
 }  # fmt: skip
 
 

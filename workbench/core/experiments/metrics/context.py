@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from workbench.core.datasets.rows import Row
 from workbench.core.errors import InvalidInputError, WorkbenchError
 from workbench.core.experiments.metrics.hearing import Hearing
 from workbench.core.experiments.metrics.histograms import INTERVALS, LENGTHS, Counts, intervals_of, lengths_of
-from workbench.core.experiments.metrics.nearest import Nearest
+from workbench.core.experiments.metrics.nearest import Floats, Nearest, likenesses
 from workbench.core.experiments.samples import Sample
 from workbench.core.generate.sanitize import sanitize
 from workbench.core.library.examples import load_examples
@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 _KEPT = 8
 """Samples whose music is kept at a time."""
+_PRINTS = 2_000
+"""Pieces whose fingerprints are kept at a time."""
 
 
 class Looked:
@@ -87,6 +89,10 @@ class Context:
     training: tuple[tuple[str, Fingerprint], ...] = ()
     profile: str = ""
     _kept: dict[int, tuple[Sample, dict[str, Looked | None]]] = field(default_factory=dict, init=False, repr=False)
+    _alike: list[tuple[dict[int, tuple[int, MusicStructure]], Floats]] = field(
+        default_factory=list, init=False, repr=False
+    )
+    _prints: dict[int, tuple[MusicStructure, Fingerprint]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a profile that is not known.
@@ -116,6 +122,27 @@ class Context:
         if "answer" not in kept:
             kept["answer"] = self._answered(sample)
         return kept["answer"]
+
+    def fingerprint(self, structure: MusicStructure) -> Fingerprint:
+        """What a piece is known by, of pieces that are looked at many times: of each worked out once."""
+        known = self._prints.get(id(structure))
+        if known is None or known[0] is not structure:
+            if len(self._prints) >= _PRINTS:
+                self._prints.clear()
+            known = self._prints[id(structure)] = (structure, fingerprint(structure))
+        return known[1]
+
+    def likenesses(self, structures: Sequence[MusicStructure]) -> Floats:
+        """How alike each two of some pieces are, 0 to 1: shape (pieces, pieces). For some of those that were looked at
+        just before, it is read off from these."""
+        known, alike = self._alike[-1] if self._alike else ({}, np.zeros((0, 0)))
+        if any(id(each) not in known or known[id(each)][1] is not each for each in structures):
+            known = {id(each): (at, each) for at, each in enumerate(structures)}
+            alike = likenesses([self.fingerprint(each) for each in structures])
+            self._alike[:] = [(known, alike)]
+        places = np.array([known[id(each)][0] for each in structures], dtype=np.intp)
+        found: Floats = alike[np.ix_(places, places)]
+        return found
 
     @cached_property
     def trained(self) -> Nearest | None:
@@ -170,7 +197,12 @@ class Context:
     def __getstate__(self) -> Mapping[str, Any]:
         """What goes to another process: what it was made of, and the counts of the reference where they are known."""
         kept = [*(each.name for each in fields(self) if each.init), "expected"]
-        return {**{name: self.__dict__[name] for name in kept if name in self.__dict__}, "_kept": {}}
+        return {
+            **{name: self.__dict__[name] for name in kept if name in self.__dict__},
+            "_kept": {},
+            "_prints": {},
+            "_alike": [],
+        }
 
 
 def trained_on(rows: Iterable[Row]) -> tuple[tuple[str, Fingerprint], ...]:

@@ -72,6 +72,13 @@ class SetMetric(_Told):
     look: LookAtSet
 
 
+TAKEN = frozenset(
+    {
+        "cell", "request", "variant", "seed", "state", "fault", "outcome", "model", "title", "form", "period", "mood",
+        "mode", "meter", "words", "position",
+    }
+)  # fmt: skip
+"""What the other columns of results are called: no metric may be."""
 _metrics: dict[str, Metric] = {}
 _set_metrics: dict[str, SetMetric] = {}
 METRICS: Mapping[str, Metric] = MappingProxyType(_metrics)
@@ -177,6 +184,8 @@ def forget(origin: str) -> None:
 def _demand(name: str, kind: str, better: str, family: str, look: object) -> None:
     if not _NAME.fullmatch(name) or len(name) > _MAX_NAME:
         raise ValueError(f"{name[:_MAX_NAME]!r} is no name for a metric: write small letters, digits and dashes")
+    if name in TAKEN:
+        raise ValueError(f"{name!r} is the name of something else in tables of results")
     if name in FAMILIES or name == "all":
         raise ValueError(f"{name!r} is the name of a family")
     if name in _metrics or name in _set_metrics:

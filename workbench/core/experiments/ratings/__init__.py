@@ -2,4 +2,7 @@
 
 ``pairs`` chooses and hides, ``ratings`` reads and unblinds, ``ranking`` and ``agreement`` count, ``preferences`` makes
 pairs for a dataset, ``loudness`` lets both sounds play equally loud.
+
+``contests`` keeps comparisons, ``judging`` what raters say in them, ``kept_preferences`` pairs for datasets;
+``standings`` says what came out, ``sounds`` makes what raters hear.
 """

@@ -128,7 +128,7 @@ def words(found: Agreement) -> str:
         return f"Only {pairs} judged by two raters or more: too few to tell how far they agree."
     low, high = found.alpha.low, found.alpha.high
     if low <= 0:
-        meaning = "It may be chance"
+        meaning = "That raters agree may be chance"
     elif low >= 0.8:
         meaning = "Raters agree well"
     elif low >= 0.667:

@@ -1,9 +1,13 @@
-"""The report's own charts as still SVG: intervals on one axis, small ones for cells of a table, and distributions."""
+"""The report's own charts as still SVG: intervals on one axis, small ones for cells of a table, and distributions.
+
+Those of a whole line are drawn twice, wide and for narrow screens; the page shows one of them.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from statistics import quantiles
 
@@ -12,8 +16,38 @@ from workbench.core.experiments.statistics.intervals import Interval
 from workbench.core.experiments.statistics.words import interval_words
 
 Scale = tuple[float, float]
-_WIDTH, _ROW, _LABEL, _VALUE = 760, 28, 190, 285
 _BINS = 24
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Where things are in a chart: a row of ``row`` pixels has its words beside the drawing, or (``above``) over it."""
+
+    width: int
+    row: int
+    left: int
+    right: int
+    above: int
+    name: int
+
+    @property
+    def wide(self) -> int:
+        """The pixels of the axis."""
+        return self.width - self.left - self.right
+
+    def words(self, y: float, name: str, words: str) -> list[str]:
+        """A row's name and what is said of it; ``y`` is the middle of the row's drawing."""
+        short = _short(name, self.name)
+        if self.above:
+            top = y - self.above
+            return [_word(0, top, short, "start"), _word(self.width, top, words, "end", "muted")]
+        return [
+            _word(self.left - 12, y + 4, short), _word(self.width - self.right + 12, y + 4, words, "start", "muted")
+        ]  # fmt: skip
+
+
+_WIDE, _NARROW = _Frame(760, 28, 190, 285, 0, 26), _Frame(360, 52, 10, 26, 14, 14)
+_SPREAD, _NARROW_SPREAD = _Frame(760, 62, 190, 20, 0, 26), _Frame(360, 84, 10, 20, 0, 20)
 
 
 def scale_of(intervals: Sequence[Interval], column: Column) -> Scale | None:
@@ -51,28 +85,34 @@ def intervals_chart(rows: Sequence[tuple[str, Interval]], column: Column) -> str
     scale = scale_of([seen for _, seen in rows], column)
     if scale is None:
         return ""
-    height = _ROW * len(rows) + 34
-    left, wide = _LABEL, _WIDTH - _LABEL - _VALUE
-    bottom = _ROW * len(rows) + 8
-    parts = []
-    for at in _ticks(scale):
-        x = _place(at, scale, left, wide)
-        parts += [_line("axis", f"M{x:.1f} 4V{bottom}"), _word(x, bottom + 16, _tick(at, column), "middle", "muted")]
-    told = []
+    return "".join(_intervals(rows, column, scale, frame) for frame in (_WIDE, _NARROW))
+
+
+def _intervals(rows: Sequence[tuple[str, Interval]], column: Column, scale: Scale, frame: _Frame) -> str:
+    bottom = frame.row * len(rows) + 8
+    parts, told = list(_axis(scale, column, frame, bottom)), []
     for number, (name, seen) in enumerate(rows):
-        y = 18 + _ROW * number
+        y = frame.row * number + (34 if frame.above else 18)
         words = interval_words(seen, column.kind, column.unit)
         told.append(f"{name}: {words}.")
-        parts.append(_word(left - 12, y + 4, _short(name, 26)))
-        parts.append(_word(left + wide + 12, y + 4, words, "start", "muted"))
+        parts += frame.words(y, name, words)
         if seen.value is None:
             continue
-        x = _place(seen.value, scale, left, wide)
+        x = _place(seen.value, scale, frame.left, frame.wide)
         if seen.low is not None and seen.high is not None:
-            low, high = (_place(end, scale, left, wide) for end in (seen.low, seen.high))
+            low, high = (_place(end, scale, frame.left, frame.wide) for end in (seen.low, seen.high))
             parts.append(_line("bar", f"M{low:.1f} {y}H{high:.1f}M{low:.1f} {y - 5}v10M{high:.1f} {y - 5}v10"))
         parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y}" r="5"/>')
-    return _svg(_WIDTH, height, column.title, " ".join(told), parts)
+    return _svg(frame, bottom + 26, column.title, " ".join(told), parts)
+
+
+def _axis(scale: Scale, column: Column, frame: _Frame, bottom: float) -> Iterator[str]:
+    """Lines at round numbers, fewer of them where there is little room."""
+    ticks = _ticks(scale)
+    for at in ticks if frame.width >= _WIDE.width else ticks[:: 1 + len(ticks) // 5]:
+        x = _place(at, scale, frame.left, frame.wide)
+        yield _line("axis", f"M{x:.1f} 4V{bottom}")
+        yield _word(x, bottom + 16, _tick(at, column), "middle", "muted")
 
 
 def distribution_chart(values: Mapping[str, Sequence[float]], column: Column) -> str:
@@ -84,35 +124,42 @@ def distribution_chart(values: Mapping[str, Sequence[float]], column: Column) ->
     low, high = min(map(min, kept.values())), max(map(max, kept.values()))
     if high <= low:
         return ""
-    row = 62
-    left, wide = _LABEL, _WIDTH - _LABEL - 20
-    height = row * len(kept) + 30
-    parts, told = [], []
-    for at in _ticks((low, high)):
-        x = _place(at, (low, high), left, wide)
-        axis = _line("axis", f"M{x:.1f} 4V{row * len(kept)}")
-        parts += [axis, _word(x, height - 12, _tick(at, column), "middle", "muted")]
+    return "".join(_spread(kept, column, (low, high), frame) for frame in (_SPREAD, _NARROW_SPREAD))
+
+
+def _spread(kept: Mapping[str, Sequence[float]], column: Column, scale: Scale, frame: _Frame) -> str:
+    low, high = scale
+    narrow = frame.width < _SPREAD.width
+    bottom = frame.row * len(kept)
+    parts, told = list(_axis(scale, column, frame, bottom)), []
     for number, (name, some) in enumerate(kept.items()):
         bins = [0] * _BINS
         for each in some:
             bins[min(_BINS - 1, int((each - low) / (high - low) * _BINS))] += 1
-        floor, step, most = row * (number + 1) - 4, wide / _BINS, max(bins)
+        floor, step, most = frame.row * (number + 1) - 4, frame.wide / _BINS, max(bins)
         for at, count in enumerate(bins):
             if count:
-                tall = max(1.0, (row - 14) * count / most)
-                box = f"M{left + at * step:.1f} {floor}v{-tall:.1f}h{step - 1:.1f}v{tall:.1f}z"
+                tall = max(1.0, (_SPREAD.row - 14) * count / most)
+                box = f"M{frame.left + at * step:.1f} {floor}v{-tall:.1f}h{step - 1:.1f}v{tall:.1f}z"
                 parts.append(_line("fill", box))
         first, middle, third = (_tick(each, column) for each in quantiles(some, n=4, method="inclusive"))
         told.append(f"{name}: half of {len(some):,} values are from {first} to {third}, the median is {middle}.")
-        parts.append(_word(left - 12, floor - 18, _short(name, 26)))
-        parts.append(_word(left - 12, floor - 2, f"median {middle}", "end", "muted"))
-    return _svg(_WIDTH, height, f"Distribution of {column.title}", " ".join(told), parts)
+        short, said = _short(name, frame.name), f"median {middle}"
+        if narrow:
+            top = frame.row * number + 22
+            parts += [_word(0, top, short, "start"), _word(frame.width, top, said, "end", "muted")]
+        else:
+            parts += [
+                _word(frame.left - 12, floor - 18, short),
+                _word(frame.left - 12, floor - 2, said, "end", "muted"),
+            ]
+    return _svg(frame, bottom + 30, f"Distribution of {column.title}", " ".join(told), parts)
 
 
-def _svg(width: float, height: float, title: str, description: str, parts: Sequence[str]) -> str:
+def _svg(frame: _Frame, height: float, title: str, description: str, parts: Sequence[str]) -> str:
     told = f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
-    size = f'viewBox="0 0 {width:g} {height:g}"'
-    return f'<svg class="chart" {size} role="img" xmlns="http://www.w3.org/2000/svg">{told}{"".join(parts)}</svg>'
+    size, name = f'viewBox="0 0 {frame.width} {height:g}"', "chart" if frame.width >= _WIDE.width else "chart narrow"
+    return f'<svg class="{name}" {size} role="img" xmlns="http://www.w3.org/2000/svg">{told}{"".join(parts)}</svg>'
 
 
 def _word(x: float, y: float, words: str, anchor: str = "end", name: str = "ink") -> str:

@@ -25,13 +25,14 @@ _MAX_VALUE = 60
 @dataclass(frozen=True)
 class Told:
     """One element that differs. ``element`` is a word to filter by (``cadence``, ``key``, ``chords`` …), ``path`` a
-    JSON pointer into B's structure, for what B lacks into A's; ``bars`` the first and last bar, from 1."""
+    JSON pointer into B's structure, for what B lacks (``gone``) into A's; ``bars`` the first and last bar, from 1."""
 
     element: str
     place: str
     words: str
     path: str
     bars: tuple[int, int] | None = None
+    gone: bool = False
 
     @property
     def line(self) -> str:
@@ -56,7 +57,7 @@ def _one(found: Difference, a: MusicStructure, b: MusicStructure) -> Told:
         what = f"{element} {_value(found.after if change == 'added' else found.before)}"
         words = f"{what} {'is new' if change == 'added' else 'is missing'}"
         place = "" if element != "phrase" else _place(found, a if change == "removed" else b, phrase=False)
-        return Told(f"{element}s", place, words, found.path, found.bars)
+        return Told(f"{element}s", place, words, found.path, found.bars, gone=change == "removed")
     kind = _KINDS.get(found.kind, found.kind)
     if found.kind in ("chords", "tune", "chord-lengths") and found.bars is not None:
         return Told(kind, _bars(found.bars), _instead(found, kind), found.path, found.bars)

@@ -39,9 +39,9 @@ def stream(
 ) -> Iterator[bytes]:
     """The bytes of a file of results, as they come.
 
-    Columns are the cell, what was asked of whom, what it took, facets (``facet_…``), then every metric by its name;
-    with ``texts`` also the request, the first answer and the piece as JSON. In CSV a text that a spreadsheet would
-    take for a formula has an apostrophe before it.
+    Columns are the cell, what was asked of whom, what it took, facets (``facet_…``), then every metric by its name, or
+    ``metric_`` and its name where another column has that; with ``texts`` also the request, the first answer and the
+    piece as JSON. In CSV a text that a spreadsheet would take for a formula has an apostrophe before it.
 
     Raises:
         InvalidInputError: an unknown format; before the first block.
@@ -105,7 +105,8 @@ def _fields(metrics: Sequence[Metric | SetMetric | Column], *, texts: bool) -> l
         _of_sample("error", "text"),
         *(_of_facet(name) for name in FACETS),
     ]
-    fields += [_of_metric(each) for each in metrics if not (isinstance(each, SetMetric) or _is_of_set(each))]
+    taken = {each.name for each in fields}
+    fields += [_of_metric(each, taken) for each in metrics if not (isinstance(each, SetMetric) or _is_of_set(each))]
     fields.append(_Field("problems", "text", lambda each: _json(each.problems) if each.problems else ""))
     if texts:
         fields += [
@@ -128,11 +129,14 @@ def _of_facet(name: str) -> _Field:
     return _Field(f"facet_{name}", "text", lambda each: each.facets.get(name, ""))
 
 
-def _of_metric(metric: Metric | SetMetric | Column) -> _Field:
+def _of_metric(metric: Metric | SetMetric | Column, taken: set[str]) -> _Field:
     name = metric.name
+    column = f"metric_{name}" if name in taken else name  # two columns of one name cannot be read again
     if metric.kind == "rate":
-        return _Field(name, "yes-no", lambda each: None if each.values.get(name) is None else bool(each.values[name]))
-    return _Field(name, "number", lambda each: None if each.values.get(name) is None else float(each.values[name] or 0))
+        return _Field(column, "yes-no", lambda each: None if each.values.get(name) is None else bool(each.values[name]))
+    return _Field(
+        column, "number", lambda each: None if each.values.get(name) is None else float(each.values[name] or 0)
+    )
 
 
 def _piece(result: Result) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from workbench.core.errors import InvalidInputError
+from workbench.core.experiments.elements import ELEMENTS, Element, texts_of
 from workbench.core.experiments.results import Result
 from workbench.core.experiments.samples import Value
 from workbench.core.experiments.statistics.averages import Better
@@ -15,9 +16,6 @@ from workbench.core.music.structure import MusicStructure
 Choice = Literal["", "only-a", "only-b", "differ", "worst", "best"]
 """Of pairs: A's value is yes and B's is not, the other way round, an element differs, and B's greatest losses or gains
 against A by a metric, the greatest first; empty for all pairs."""
-Element = Literal[
-    "cadences", "chords", "key", "section keys", "meter", "tempo", "form", "sections", "phrases", "tune", "texture"
-]
 MAX_TEXT = 200
 
 
@@ -95,7 +93,7 @@ def where(results: Iterable[Result], filter: Filter) -> list[Result]:
         return [each for pair in pairs_where(results, filter) for each in (pair.a, pair.b)]
     found = list(results)
     if filter.metric:
-        _demand_metric(found, filter.metric)
+        _demand_measured(found, filter.metric)
     asked = _asked(filter, measured=True)
     return [each for each in found if asked(each)][: filter.most]
 
@@ -107,13 +105,13 @@ def pairs_where(results: Iterable[Result], filter: Filter) -> list[Pair]:
         InvalidInputError: no two variants are named, or a variant or metric that no result has.
     """
     found = list(results)
-    _demand_variants(found, (filter.a, filter.b))
+    demand_variants((each.variant for each in found), (filter.a, filter.b))
     if filter.metric:
-        _demand_metric(found, filter.metric)
+        _demand_measured(found, filter.metric)
     asked = _asked(filter, measured=False)
     wanted = [pair for pair in _paired(found, filter) if asked(pair.a) or asked(pair.b)]
     if filter.choice == "differ":
-        part = _ELEMENTS[str(filter.element)]
+        part = ELEMENTS[cast("Element", filter.element)]
         wanted = [pair for pair in wanted if _differ(pair, part)]
     elif filter.choice in ("only-a", "only-b"):
         yes, no = (1.0, 0.0) if filter.choice == "only-a" else (0.0, 1.0)
@@ -165,11 +163,8 @@ def _asked(filter: Filter, *, measured: bool) -> Callable[[Result], bool]:
 
 
 def _texts(result: Result) -> Iterator[str]:
-    sample = result.sample
-    title = sample.structure.title if sample.structure is not None else None
-    for text in (result.request, sample.request.brief, sample.request.theme, title, sample.model, sample.error):
-        if text:
-            yield text
+    yield result.request
+    yield from texts_of(result.sample)
 
 
 def _within(value: Value, filter: Filter) -> bool:
@@ -185,47 +180,24 @@ def _differ(pair: Pair, part: Callable[[MusicStructure], Any]) -> bool:
     return one is not None and other is not None and one is not other and part(one) != part(other)
 
 
-def _of_sections(name: str) -> Callable[[MusicStructure], Any]:
-    return lambda piece: [getattr(section, name) for section in piece.sections]
-
-
-def _of_phrases(own: str, name: str) -> Callable[[MusicStructure], Any]:
-    """Something of each section, and of each phrase in it."""
-    return lambda piece: [
-        (getattr(section, own), [getattr(phrase, name) for phrase in section.phrases or ()])
-        for section in piece.sections
-    ]
-
-
-_ELEMENTS: Mapping[str, Callable[[MusicStructure], Any]] = {
-    "cadences": _of_phrases("cadence", "cadence"),
-    "chords": _of_phrases("chord_progression", "chords"),
-    "key": lambda piece: piece.key,
-    "section keys": _of_sections("key"),
-    "meter": lambda piece: piece.time_signature,
-    "tempo": lambda piece: piece.tempo,
-    "form": lambda piece: piece.form,
-    "sections": _of_phrases("name", "measures"),
-    "phrases": lambda piece: [
-        [(phrase.label, phrase.role, phrase.measures) for phrase in section.phrases or ()] for section in piece.sections
-    ],
-    "tune": _of_phrases("melody", "melody"),
-    "texture": _of_sections("texture"),
-}
-"""What is compared of two pieces, section by section in order: a section more or less differs in all of them."""
-
-
-def _demand_variants(results: Iterable[Result], wanted: Iterable[str]) -> None:
-    known = dict.fromkeys(each.variant for each in results)
+def demand_variants(known: Iterable[str], wanted: Iterable[str]) -> None:
+    """Refuse variants that there are not, with an InvalidInputError."""
+    names = dict.fromkeys(known)
     for name in wanted:
-        if name not in known:
+        if name not in names:
             raise InvalidInputError(
-                f"There is no variant {name[:80]!r}.", hint=f"Name one of {', '.join(known)}."[:600], field="a"
+                f"There is no variant {name[:80]!r}.", hint=f"Name one of {', '.join(names)}."[:600], field="a"
             )
 
 
-def _demand_metric(results: list[Result], metric: str) -> None:
-    if results and not any(metric in each.values for each in results):
+def demand_metric(known: Collection[str], metric: str) -> None:
+    """Refuse a metric that no result has, with an InvalidInputError."""
+    if metric not in known:
         raise InvalidInputError(
             f"No result has the metric {metric[:60]!r}.", hint="Choose one that was measured.", field="metric"
         )
+
+
+def _demand_measured(results: list[Result], metric: str) -> None:
+    if results and not any(metric in each.values for each in results):
+        demand_metric((), metric)

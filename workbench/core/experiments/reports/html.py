@@ -19,6 +19,7 @@ from workbench.core.experiments.reports.charts import Scale, distribution_chart,
 from workbench.core.experiments.reports.drawing import Palette
 from workbench.core.experiments.reports.exports import flat, write_whole
 from workbench.core.experiments.reports.marks import LEGEND
+from workbench.core.experiments.reports.sentences import standing_words
 from workbench.core.experiments.reports.side_by_side import Shown, chosen_pairs, shown
 from workbench.core.experiments.reports.summary import Cell, Column, Level, Summary, headlines
 from workbench.core.experiments.results import Result
@@ -33,10 +34,19 @@ MOST_BYTES = 12_000_000
 """Of the whole file: sound is left out first, then pairs, then the single results of the data."""
 MOST_DATA = 4_000_000
 PAIRS = 3
-_FIRST = 12
-"""Findings that stand at the top; the rest unfolds."""
+MOST_TOLD = 300
+"""Sentences of a list that unfolds."""
 _BETTER = {"higher": "Higher is better.", "lower": "Lower is better.", "": "Neither way is better."}
-_PROVIDERS = {"rules": "the rule-based composer", "adapt": "adapts pieces of the library"}
+_PROVIDERS = {
+    "rules": "composes by rule; no model is asked",
+    "adapt": "adapts pieces of the library by rule; no model is asked",
+}
+_SPLITS = {
+    "test": "from the part that is kept for tests, and that no model should have learned from",
+    "validation": "from the part that is looked at while models are trained",
+    "train": "from the part that models are trained on",
+}
+_KINDS = {"ft": "fine-tuned", "base": "not tuned", "": ""}
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,7 @@ def write_report(path: Path, results: Iterable[Result], summary: Summary, about:
 
 def _told(results: Sequence[Result], summary: Summary, about: About) -> dict[str, Any]:
     shown_columns = [each for each in summary.columns if _has_value(summary, each)]
-    findings = summary.findings
+    settled = [words for _, words in summary.open_questions]
     return {
         "title": about.name,
         "made": about.made,
@@ -85,9 +95,10 @@ def _told(results: Sequence[Result], summary: Summary, about: About) -> dict[str
         "variants": [_variant(each, summary, about) for each in summary.variants],
         "notes": [*about.notes, *summary.notes],
         "lead": _lead(summary),
-        "findings": findings[:_FIRST],
-        "more_findings": findings[_FIRST:],
-        "open": [words for _, words in summary.open_questions[:_FIRST]],
+        "main": list(_main(summary)),
+        "findings": _at_most(summary.findings),
+        "open": _at_most(settled),
+        "counts": {"findings": f"{len(summary.findings):,}", "open": f"{len(settled):,}"},
         "cautions": list(dict.fromkeys(_cautions(summary))),
         "confidence": f"{100 * (1 - summary.alpha):g}",
         "family": f"{summary.family:,}",
@@ -116,7 +127,7 @@ def _asked(results: Sequence[Result], summary: Summary, about: About) -> Iterato
     if specification is not None:
         wanted = specification.requests
         if wanted.dataset:
-            yield f"The requests are from the {wanted.split} split of the dataset {wanted.dataset}."
+            yield f"The requests are from the dataset {wanted.dataset}, {_SPLITS[wanted.split]}."
         elif wanted.grid is not None:
             yield f"The requests are combinations: {', '.join(wanted.grid.levels).replace('_', ' ')}."
         else:
@@ -137,13 +148,36 @@ def _variant(name: str, summary: Summary, about: About) -> dict[str, str]:
 def _variant_words(variant: Variant) -> str:
     if variant.provider in _PROVIDERS:
         return _PROVIDERS[variant.provider] + (", then the editor" if variant.editor else "")
-    parts = [variant.registered or variant.model or "the model of the settings"]
-    parts += [{"ft": "fine-tuned", "base": "base"}[variant.variant]] if variant.variant else []
-    parts += [f"template {variant.template}"] if variant.template else []
-    parts += [f"{variant.examples} examples shown"] if variant.examples is not None else []
+    parts = [_model_words(variant)]
+    parts += [f"prompt template {variant.template}"] if variant.template else []
+    if variant.examples is not None:
+        parts.append(f"shown {variant.examples or 'no'} {'example' if variant.examples == 1 else 'examples'}")
     parts += [f"temperature {variant.temperature:g}"] if variant.temperature is not None else []
     parts += ["then the editor"] if variant.editor else []
     return ", ".join(parts)
+
+
+def _model_words(variant: Variant) -> str:
+    if variant.registered:
+        return f"the fine-tuned model {variant.registered}, asked as it was trained"
+    kind = _KINDS[variant.variant]
+    if variant.model:
+        return f"the model {variant.model}" + (f" ({kind})" if kind else "")
+    return f"the model of the settings{f', {kind}' if kind else ''}"
+
+
+def _at_most(lines: Sequence[str]) -> list[str]:
+    """The first lines, and how many more there are."""
+    left = len(lines) - MOST_TOLD
+    return [*lines[:MOST_TOLD], *([f"and {left:,} more: see all measures, below."] if left > 0 else [])]
+
+
+def _main(summary: Summary) -> Iterator[dict[str, str]]:
+    """What each of the main measures says of all variants, in one line."""
+    for name in headlines(summary.columns):
+        column, compared = summary.column(name), summary.comparisons_of(name)
+        if column is not None and compared:
+            yield {"title": column.title, "words": standing_words(compared)}
 
 
 def _lead(summary: Summary) -> str:

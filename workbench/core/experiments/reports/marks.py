@@ -42,6 +42,12 @@ def mark_of(variant: str, comparisons: Iterable[Comparison]) -> Mark:
     return Mark(_shape(set(others)), words)
 
 
+def brief_words(variant: str, comparisons: Iterable[Comparison]) -> str:
+    """The same where many were compared with, counted: ``better than 7; no difference found to 12``."""
+    others = [verdict for _, verdict in _seen_from(variant, comparisons)]
+    return "; ".join(f"{_WORDS[each]} {others.count(each)}" for each in _WORDS if each in others)
+
+
 def verdict_on(variant: str, comparison: Comparison) -> Verdict:
     """The verdict on one of the two that were compared."""
     verdict = comparison.verdict

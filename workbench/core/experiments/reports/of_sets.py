@@ -7,14 +7,15 @@ A difference is a finding where its interval leaves 0 out even when it is as wid
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.core.experiments.metrics import Context, SetMetric, measure_set
-from workbench.core.experiments.results import Result
+from workbench.core.experiments.results import Ended, Result
 from workbench.core.experiments.samples import Sample
-from workbench.core.experiments.statistics.intervals import SEED, Interval
+from workbench.core.experiments.statistics.intervals import Interval
 from workbench.core.experiments.statistics.power import More
+from workbench.core.experiments.statistics.resampling import SEED
 from workbench.core.experiments.statistics.sets import set_interval
 from workbench.core.experiments.statistics.verdicts import Comparison, Measure, Verdict
 from workbench.core.experiments.statistics.words import difference_words, span_words, turned
@@ -71,23 +72,38 @@ class Sets:
         place = (metric.name, variant, tuple(keys))
         if place not in self._known:
             samples = [sample for key in keys for sample in self.samples[variant][key]]
-            value = measure_set(samples, self.contexts.get(variant) or Context(), [metric]).values[metric.name]
+            value = measure_set(samples, self.contexts[variant], [metric]).values[metric.name]
             self._known[place] = None if value is None else float(value)
         return self._known[place]
 
 
-def sets_of(results: Iterable[Result], contexts: Mapping[str, Context], *, most: int = MOST) -> Sets:
-    """The samples by variant and request: so many requests, drawn alike for all, that ``most`` pieces are looked at."""
-    found: dict[str, dict[str, list[Sample]]] = {}
-    for result in sorted(results, key=lambda each: (each.request, each.seed)):
-        found.setdefault(result.variant, {}).setdefault(result.request, []).append(result.sample)
-    order = sorted({key for by_request in found.values() for key in by_request})
+def sets_of(
+    cells: Iterable[Ended], load: Callable[[Sequence[int]], Iterable[Result]], contexts: Mapping[str, Context], *,
+    most: int = MOST,
+) -> Sets:  # fmt: skip
+    """The samples by variant and request: so many requests, drawn alike for all, that ``most`` pieces are looked at.
+
+    ``load`` gives the results at some positions; no others are read.
+    """
+    places: dict[str, dict[str, list[int]]] = {}
+    for cell in sorted(cells, key=lambda each: (each.request, each.seed)):
+        places.setdefault(cell.variant, {}).setdefault(cell.request, []).append(cell.position)
+    order = sorted({key for by_request in places.values() for key in by_request})
     random.Random(SEED).shuffle(order)
-    return Sets({variant: _drawn(by_request, order, most) for variant, by_request in found.items()}, contexts)
+    drawn = {variant: _drawn(by_request, order, most) for variant, by_request in places.items()}
+    wanted = sorted(at for by_request in drawn.values() for some in by_request.values() for at in some)
+    samples = {each.position: each.sample for each in load(wanted)} if wanted else {}
+    return Sets(
+        {
+            variant: {key: [samples[at] for at in some] for key, some in by_request.items()}
+            for variant, by_request in drawn.items()
+        },
+        {variant: contexts.get(variant) or Context() for variant in drawn},
+    )
 
 
-def _drawn(by_request: Mapping[str, Sequence[Sample]], order: Sequence[str], most: int) -> dict[str, Sequence[Sample]]:
-    chosen: dict[str, Sequence[Sample]] = {}
+def _drawn(by_request: Mapping[str, Sequence[int]], order: Sequence[str], most: int) -> dict[str, Sequence[int]]:
+    chosen: dict[str, Sequence[int]] = {}
     pieces = 0
     for key in order:
         if key in by_request:

@@ -5,7 +5,8 @@ It takes a while for many results, so a page computes it once and keeps it (``to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any, cast
@@ -13,11 +14,12 @@ from typing import Any, cast
 from workbench.core.errors import InvalidInputError
 from workbench.core.experiments.metrics import SHARE, Context, Metric, SetMetric, metrics_named
 from workbench.core.experiments.reports.marks import Mark, mark_of
+from workbench.core.experiments.reports.measured import MeasuredCells
 from workbench.core.experiments.reports.of_sets import sets_of
-from workbench.core.experiments.results import Result, Table, by_facet, table_of
-from workbench.core.experiments.statistics.averages import Better, Kind
+from workbench.core.experiments.results import Ended, Result, without_sample
+from workbench.core.experiments.statistics.averages import Averages, Better, Kind
 from workbench.core.experiments.statistics.corrections import Correction
-from workbench.core.experiments.statistics.intervals import Interval, summary_interval
+from workbench.core.experiments.statistics.intervals import Interval, prepare_means, summary_interval
 from workbench.core.experiments.statistics.verdicts import ALPHA, Comparison, Measured, compare_all
 from workbench.core.experiments.statistics.words import interval_words
 
@@ -158,18 +160,33 @@ def summary(
         InvalidInputError: no result, an unknown metric, a variant ``against`` that is not there, an ``alpha`` that is
             no level, or an unknown correction.
     """
-    found = sorted(results, key=lambda each: each.position)
+    known = {each.position: each for each in results}
+    return summary_of(
+        map(without_sample, known.values()), lambda wanted: (known[at] for at in wanted), metrics, against=against,
+        alpha=alpha, correction=correction, facets=facets, broken_down=broken_down, contexts=contexts,
+    )  # fmt: skip
+
+
+def summary_of(
+    cells: Iterable[Ended], load: Callable[[Sequence[int]], Iterable[Result]],
+    metrics: Iterable[Metric | SetMetric | str], *, against: str | None = None, alpha: float = ALPHA,
+    correction: Correction = "holm", facets: Sequence[str] = FACETS, broken_down: Sequence[str] | None = None,
+    contexts: Mapping[str, Context] | None = None,
+) -> Summary:  # fmt: skip
+    """As ``summary``, of cells without their samples; ``load`` gives the few results that metrics of sets look at."""
+    found = sorted(cells, key=lambda each: each.position)
     chosen = _chosen(metrics)
     variants = tuple(dict.fromkeys(each.variant for each in found))
     _demand(variants, against)
     single = [each for each in chosen if isinstance(each, Metric)]
     of_sets = [each for each in chosen if isinstance(each, SetMetric)]
-    table = _with_values(table_of(found, [each.name for each in single]))
-    compared = compare_all(table, cast("list[Measured]", single), against=against, alpha=alpha, correction=correction)
+    measures = cast("list[Measured]", single)
+    table = MeasuredCells(found, measures).by_variant(variants)
+    compared = compare_all(table, measures, against=against, alpha=alpha, correction=correction)
     intervals = {variant: dict(row) for variant, row in compared.summary.items()}
     comparisons = list(compared.comparisons)
     tallies = {each: _tally(found, each) for each in variants}
-    sets = sets_of(found if of_sets else (), contexts or {})
+    sets = sets_of(found if of_sets else (), load, contexts or {})
     if of_sets:
         for variant in variants:
             for each in of_sets:
@@ -194,21 +211,29 @@ def summary(
 
 
 def breakdown(
-    results: Iterable[Result], metrics: Iterable[Metric], facets: Sequence[str] = FACETS, *, confidence: float = 0.95
-) -> tuple[Level, ...]:
+    results: Iterable[Result | Ended], metrics: Iterable[Metric], facets: Sequence[str] = FACETS, *,
+    confidence: float = 0.95,
+) -> tuple[Level, ...]:  # fmt: skip
     """Every variant's value of some metrics for each level of the facets; a facet of one level says nothing new."""
     wanted, everything = list(metrics), list(results)
-    levels: list[Level] = []
+    measured = MeasuredCells(everything, cast("list[Measured]", wanted))
+    found: list[tuple[str, str, Metric, str, Averages]] = []
     for facet in facets if wanted else ():
-        found = [(level, some) for level, some in by_facet(everything, facet) if level]
-        largest = sorted(found, key=lambda each: -len(each[1]))[:MOST_LEVELS]
-        for level, some in sorted(largest, key=lambda each: each[0]) if len(largest) > 1 else ():
-            for variant, row in _with_values(table_of(some, [each.name for each in wanted])).items():
-                for each in wanted:
-                    if each.name in row:
-                        seen = summary_interval(row[each.name], each.kind, confidence=confidence)
-                        levels.append(Level(facet, level, each.name, variant, seen))
-    return tuple(levels)
+        sizes = Counter(each.facets.get(facet, "") for each in everything)
+        largest = sorted((-size, level) for level, size in sizes.items() if level)[:MOST_LEVELS]
+        for level in sorted(level for _, level in largest) if len(largest) > 1 else ():
+            rows = measured.where(facet, level)
+            variants = dict.fromkeys(each.variant for each, chosen in zip(measured.cells, rows, strict=True) if chosen)
+            for variant, row in measured.by_variant(variants, rows).items():
+                found += [(facet, level, each, variant, row[each.name]) for each in wanted if each.name in row]
+    prepare_means(
+        (list(each.by_request.values()) for _, _, metric, _, each in found if metric.kind != "rate"),
+        confidence=confidence,
+    )
+    return tuple(
+        Level(facet, level, metric.name, variant, summary_interval(each, metric.kind, confidence=confidence))
+        for facet, level, metric, variant, each in found
+    )
 
 
 def headlines(columns: Iterable[Column]) -> tuple[str, ...]:
@@ -246,17 +271,6 @@ def _demand(variants: Sequence[str], against: str | None) -> None:
         )
 
 
-def _with_values(table: Table) -> Table:
-    """The table without metrics that say nothing of a variant."""
-    return {
-        variant: {
-            metric: values for metric, values in row.items()
-            if any(each is not None for seeds in values.values() for each in seeds)
-        }
-        for variant, row in table.items()
-    }  # fmt: skip
-
-
 def _in_order(comparisons: Iterable[Comparison], columns: Sequence[Column]) -> list[Comparison]:
     order = {column.name: at for at, column in enumerate(columns)}
     return sorted(comparisons, key=lambda each: order[each.measure.name])
@@ -279,24 +293,24 @@ def _cells(
     return cells
 
 
-def _tally(results: Iterable[Result], variant: str) -> Tally:
-    own = [each for each in results if each.variant == variant]
-    failed = sum(each.sample.structure is None for each in own)
+def _tally(cells: Iterable[Ended], variant: str) -> Tally:
+    own = [each for each in cells if each.variant == variant]
+    failed = sum(bool(each.fault) for each in own)
     return Tally(len(own), failed, len({each.request for each in own}), len({each.seed for each in own}))
 
 
-def _notes(results: Sequence[Result], variants: Sequence[str]) -> Iterable[str]:
+def _notes(cells: Sequence[Ended], variants: Sequence[str]) -> Iterable[str]:
     """What is lacking: cells that failed or are not there, metrics that failed."""
-    asked = {(each.request, each.seed) for each in results}
+    asked = {(each.request, each.seed) for each in cells}
     problems: dict[str, list[str]] = {}
     for variant in variants:
-        own = [each for each in results if each.variant == variant]
-        failed = sum(each.sample.structure is None for each in own)
+        own = [each for each in cells if each.variant == variant]
+        failed = sum(bool(each.fault) for each in own)
         if failed:
             yield f"{variant}: {failed:,} of {len(own):,} cells gave no piece: measures of pieces leave them out."
         if lacking := len(asked) - len({(each.request, each.seed) for each in own}):
             yield f"{variant}: {lacking:,} of {len(asked):,} cells have no result yet."
-    for each in results:
+    for each in cells:
         for metric, why in each.problems.items():
             problems.setdefault(metric, []).append(why)
     for metric, whys in sorted(problems.items()):

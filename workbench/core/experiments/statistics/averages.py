@@ -27,33 +27,55 @@ MOST = 1e100
 
 @dataclass(frozen=True)
 class Averages:
-    """The average of each request that has a value. ``values`` is how many there are, ``left_out`` how many requests
-    have none, and ``most_seeds`` the most values that one request has."""
+    """The average of each request that has a value, and ``seeds``, how many it has; ``without`` are those of none."""
 
     by_request: Mapping[str, float]
-    values: int
-    left_out: int
-    most_seeds: int
+    seeds: Mapping[str, int]
+    without: frozenset[str]
+
+    @property
+    def values(self) -> int:
+        """How many values there are."""
+        return sum(self.seeds.values())
+
+    @property
+    def left_out(self) -> int:
+        """How many requests have none."""
+        return len(self.without)
 
 
-def averages(values: Values, kind: Kind) -> Averages:
-    """The average of each request's values, without those that are None or not finite.
+def averages(values: Values | Averages, kind: Kind) -> Averages:
+    """The average of each request's values, without those that are None or not finite; averages stay as they are.
 
     Raises:
         InvalidInputError: an unknown kind, a value that is no number, or one of a rate that is neither 0 nor 1.
     """
     if kind not in ("rate", "number", "count"):
         raise InvalidInputError(f"There is no kind {kind!r}.", hint="Give rate, number or count.", field="kind")
+    if isinstance(values, Averages):
+        return values
     found: dict[str, float] = {}
-    count = most = left_out = 0
+    seeds: dict[str, int] = {}
+    without: list[str] = []
     for key, given in values.items():
-        numbers = [number for number in (_number(each, kind, key) for each in given) if number is not None]
+        numbers = _numbers(given, kind, key)
         if numbers:
-            found[key] = math.fsum(numbers) / len(numbers)
-            count, most = count + len(numbers), max(most, len(numbers))
+            count = seeds[key] = len(numbers)
+            found[key] = math.fsum(numbers) / count if count > 1 else float(numbers[0])
         else:
-            left_out += 1
-    return Averages(found, count, left_out, most)
+            without.append(key)
+    return Averages(found, seeds, frozenset(without))
+
+
+def _numbers(given: Sequence[Value], kind: Kind, key: str) -> Sequence[float]:
+    if len(given) == 1:
+        one = given[0]
+        if one is True or one is False or (type(one) is float and kind != "rate" and abs(one) <= MOST):
+            return (one,)
+    types = set(map(type, given))
+    if types == {bool} or (types == {float} and kind != "rate" and max(map(abs, given)) <= MOST):  # type: ignore[arg-type]
+        return given  # type: ignore[return-value]
+    return [number for number in (_number(each, kind, key) for each in given) if number is not None]
 
 
 def _number(value: object, kind: Kind, key: str) -> float | None:

@@ -13,28 +13,18 @@ American Statistician 69:371) does, by as much as Student's t is wider than the 
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from workbench.core.errors import InvalidInputError
-from workbench.core.experiments.statistics.averages import MOST, Kind, Values, averages
+from workbench.core.experiments.statistics.averages import MOST, Averages, Kind, Values, averages
+from workbench.core.experiments.statistics.resampling import SAME, bootstrap_ends
 
 CONFIDENCE = 0.95
 LEAST = 3
 """Fewer requests than this give no interval of an average."""
-SEED = 20_241
-"""What every drawing starts from."""
-RESAMPLES, LEAST_RESAMPLES, CELLS = 4_999, 999, 5_000_000
-"""How often requests are drawn anew: fewer times for many requests, so that no more than CELLS numbers are drawn."""
-BATCH = 250_000
-"""Numbers drawn at a time."""
-MANY = 1_000
-"""From so many requests on, BCa's corrections are nothing; the plain percentiles are taken."""
-SAME = 1e-12
-"""Parts of the largest value below which a difference is rounding."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +79,13 @@ def mean_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) ->
         InvalidInputError: a number that is not finite or beyond MOST, or a confidence that is not between 0.5 and 1.
     """
     demand_confidence(confidence)
-    if not all(abs(each) <= MOST for each in values):
-        raise InvalidInputError("An average needs finite numbers.", hint="Leave the others out.", field="values")
     count = len(values)
     if not count:
         return Interval(None, None, None, 0, 0, 0, confidence, "", "There is no value.")
-    mean, low, high, method = _bootstrap(array("d", values).tobytes(), confidence)
+    mean = math.fsum(values) / count if max(map(abs, values)) <= MOST else math.nan
+    if math.isnan(mean):  # so is the sum where one of them is
+        raise InvalidInputError("An average needs finite numbers.", hint="Leave the others out.", field="values")
+    low, high, method = _bootstrap(values, mean, confidence)
     note = ""
     if low is None:
         note = f"{count} is too few for an interval."
@@ -104,7 +95,7 @@ def mean_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) ->
     return Interval(mean, low, high, count, count, 0, confidence, method, note)
 
 
-def summary_interval(values: Values, kind: Kind, *, confidence: float = CONFIDENCE) -> Interval:
+def summary_interval(values: Values | Averages, kind: Kind, *, confidence: float = CONFIDENCE) -> Interval:
     """A metric's rate or average over requests, each counted once, with its interval.
 
     Raises:
@@ -158,35 +149,33 @@ def _wilson(rate: float, n: float, confidence: float) -> tuple[float, float]:
     return max(0.0, min(float(low), rate)), min(1.0, max(float(high), rate))
 
 
+def prepare_means(many: Iterable[Sequence[float]], *, confidence: float = CONFIDENCE) -> None:
+    """Work out the intervals of many averages together, which takes less time; ``mean_interval`` finds them ready."""
+    alike: dict[float, list[Sequence[float]]] = {}
+    for values in many:
+        if len(values) >= LEAST and not _same(values):
+            alike.setdefault(_widened(confidence, len(values)), []).append(values)
+    for widened, some in alike.items():
+        bootstrap_ends(some, widened)
+
+
+def _bootstrap(values: Sequence[float], mean: float, confidence: float) -> tuple[float | None, float | None, str]:
+    if len(values) < LEAST:
+        return None, None, ""
+    if _same(values):
+        return mean, mean, "bootstrap"
+    low, high, method = bootstrap_ends([values], _widened(confidence, len(values)))[0]
+    return low, high, f"bootstrap ({method})"
+
+
+def _same(values: Sequence[float]) -> bool:
+    """Whether all are the same, but for rounding."""
+    largest, smallest = max(values), min(values)
+    scale = max(abs(largest), abs(smallest))
+    return scale == 0 or largest / scale - smallest / scale <= SAME
+
+
 @lru_cache(maxsize=512)
-def _bootstrap(values: bytes, confidence: float) -> tuple[float, float | None, float | None, str]:
-    """Of doubles, as their bytes, which take the least room in the cache."""
-    import numpy as np
-    from scipy.stats import bootstrap
-
-    numbers = np.frombuffer(values)
-    count = len(numbers)
-    scale = float(np.abs(numbers).max())
-    mean = math.fsum(numbers) / count
-    if count < LEAST:
-        return mean, None, None, ""
-    if scale == 0 or float(np.ptp(numbers / scale)) <= SAME:
-        return mean, mean, mean, "bootstrap"
-    many = count >= MANY
-    method = "percentile" if many else "BCa"
-    found = bootstrap(
-        (numbers / scale,), np.mean, confidence_level=_widened(confidence, count), method=method,
-        n_resamples=max(LEAST_RESAMPLES, min(RESAMPLES, CELLS // count)), batch=max(1, BATCH // count),
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval  # fmt: skip
-    return (
-        mean,
-        float(found.low) * scale,
-        float(found.high) * scale,
-        f"bootstrap ({method.lower() if many else method})",
-    )
-
-
 def _widened(confidence: float, count: int) -> float:
     """The confidence that makes the bootstrap's interval of few values as wide as Student's (Hesterberg 2015)."""
     from scipy.stats import norm, t

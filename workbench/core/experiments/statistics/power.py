@@ -18,6 +18,8 @@ POWER = 0.8
 """The chance of finding the difference, if it is as seen."""
 MOST = 100_000
 """More requests than this settle nothing that matters."""
+NORMAL = 1_000
+"""From so many requests on, the normal distribution tells as much (Guenther 1981, The American Statistician 35:243)."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,12 @@ def pairs_for_numbers(dz: float, *, alpha: float = 0.05, power: float = POWER) -
     _demand(alpha, power)
     from scipy.stats import norm
 
-    size = abs(dz)
-    rough = ((float(norm.isf(alpha / 2)) + float(norm.isf(1 - power))) / size) ** 2 if size > 1 / MOST else math.inf
+    size, level = abs(dz), float(norm.isf(alpha / 2))
+    rough = ((level + float(norm.isf(1 - power))) / size) ** 2 if size > 1 / MOST else math.inf
     if rough > MOST:
         return None
+    if rough > NORMAL:
+        return _within(rough + level**2 / 2)
     least = least_pairs(alpha)
     if size >= 3:
         return least
@@ -120,13 +124,10 @@ def _needed(pairs: Pairs, gap: float, alpha: float, power: float) -> int | None:
         found = pairs_for_rates((apart - gap) / 2, (apart + gap) / 2, alpha=alpha, power=power)
         # The exact test needs some more than the formula, by the correction for continuity (Fleiss and Levin 1988).
         return None if found is None else max(least_pairs(alpha), found + math.ceil(1 / abs(gap)))
-    differences = pairs.differences
-    mean = math.fsum(differences) / pairs.count
-    largest = max((abs(each) for each in differences), default=0.0)
-    if not largest or not gap:
+    _, deviation = pairs.spread
+    if not gap or not any(pairs.differences):
         return None
-    square = math.fsum(((each - mean) / largest) ** 2 for each in differences) / (pairs.count - 1)
-    return pairs_for_numbers(gap / (largest * math.sqrt(square)) if square > 0 else math.inf, alpha=alpha, power=power)
+    return pairs_for_numbers(gap / deviation if deviation > 0 else math.inf, alpha=alpha, power=power)
 
 
 def _within(count: float) -> int | None:

@@ -12,7 +12,8 @@ import random
 from collections.abc import Callable, Sequence
 
 from workbench.core.experiments.statistics.averages import MOST
-from workbench.core.experiments.statistics.intervals import CONFIDENCE, SEED, Interval, demand_confidence
+from workbench.core.experiments.statistics.intervals import CONFIDENCE, Interval, demand_confidence
+from workbench.core.experiments.statistics.resampling import SEED
 
 GROUPS = 40
 """Into so many parts requests are divided: the metric is measured once more than that."""

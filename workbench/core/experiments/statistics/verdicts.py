@@ -12,9 +12,9 @@ from itertools import combinations
 from typing import Any, Literal, Protocol
 
 from workbench.core.errors import InvalidInputError
-from workbench.core.experiments.statistics.averages import Better, Kind, Values
+from workbench.core.experiments.statistics.averages import Averages, Better, Kind, Values, averages
 from workbench.core.experiments.statistics.corrections import Correction, corrected
-from workbench.core.experiments.statistics.intervals import Interval, summary_interval
+from workbench.core.experiments.statistics.intervals import Interval, prepare_means, summary_interval
 from workbench.core.experiments.statistics.paired import (
     Effect,
     Pairs,
@@ -24,6 +24,7 @@ from workbench.core.experiments.statistics.paired import (
     mcnemar_exact,
     odds_ratio,
     paired,
+    prepare,
     sides,
     sign_flip,
     wilcoxon_signed_rank,
@@ -162,15 +163,17 @@ def compare_values(
     Raises:
         InvalidInputError: an unknown kind or side, a value that is not of the kind, or an alpha that is no level.
     """
-    looked = _look(Measure(name, kind, better, unit), names, a, b, alpha)
+    _demand(alpha, better)
+    looked = _look(Measure(name, kind, better, unit), names, paired(a, b, kind), alpha)
     return _judge(looked, looked.p, 1, alpha)
 
 
 def compare_all(
-    table: Mapping[str, Mapping[str, Values]], measures: Iterable[Measured], *, against: str | None = None,
+    table: Mapping[str, Mapping[str, Values | Averages]], measures: Iterable[Measured], *, against: str | None = None,
     alpha: float = ALPHA, correction: Correction = "holm",
 ) -> Comparisons:  # fmt: skip
-    """Compare all variants by all metrics: ``table`` holds by variant and metric the values by request.
+    """Compare all variants by all metrics: ``table`` holds by variant and metric the values by request, or
+    their averages.
 
     Each variant is compared with each, or with the one that ``against`` names. A metric that a variant has no values
     of is skipped there.
@@ -182,23 +185,50 @@ def compare_all(
         raise InvalidInputError(f"There is no variant {against[:80]!r}.", hint="Name one of them.", field="against")
     chosen = [Measure(each.name, each.kind, each.better, each.unit) for each in measures]
     _demand(alpha, *(each.better for each in chosen))
-    summary = {
-        variant: {
-            each.name: summary_interval(row[each.name], each.kind, confidence=1 - alpha)
-            for each in chosen if each.name in row
-        }
+    found = {
+        variant: {each.name: averages(row[each.name], each.kind) for each in chosen if each.name in row}
         for variant, row in table.items()
-    }  # fmt: skip
-    looked = [
-        _look(each, (a, b), table[a][each.name], table[b][each.name], alpha)
-        for each in chosen for a, b in _rivals(list(table), against)
-        if each.name in table[a] and each.name in table[b]
-    ]  # fmt: skip
+    }
+    kinds = {each.name: each.kind for each in chosen}
+    prepare_means(
+        (list(one.by_request.values()) for row in found.values() for name, one in row.items() if kinds[name] != "rate"),
+        confidence=1 - alpha,
+    )  # fmt: skip
+    summary = {
+        variant: {name: summary_interval(one, kinds[name], confidence=1 - alpha) for name, one in row.items()}
+        for variant, row in found.items()
+    }
+    comparisons = compare_each(
+        (
+            (each, (a, b), found[a][each.name], found[b][each.name])
+            for each in chosen for a, b in _rivals(list(found), against)
+            if each.name in found[a] and each.name in found[b]
+        ), alpha=alpha, correction=correction,
+    )  # fmt: skip
+    family = sum(each.p is not None for each in comparisons)
+    return Comparisons(summary, comparisons, correction, family, alpha)
+
+
+def compare_each(
+    wanted: Iterable[tuple[Measured, tuple[str, str], Values | Averages, Values | Averages]], *, alpha: float = ALPHA,
+    correction: Correction = "holm",
+) -> tuple[Comparison, ...]:  # fmt: skip
+    """Compare one with another many times, corrected for all of them: each a metric, two names, and their values.
+
+    Raises:
+        InvalidInputError: as ``compare_values``, or an unknown correction.
+    """
+    shared = [
+        (Measure(each.name, each.kind, each.better, each.unit), names, paired(a, b, each.kind))
+        for each, names, a, b in wanted
+    ]
+    _demand(alpha, *(each.better for each, _, _ in shared))
+    prepare((pairs for _, _, pairs in shared), confidence=1 - alpha)
+    looked = [_look(each, names, pairs, alpha) for each, names, pairs in shared]
     family = sum(each.p is not None for each in looked)
     ps = corrected([each.p for each in looked], correction)
     strict = family if correction != "none" else 1
-    comparisons = tuple(_judge(each, p, max(1, strict), alpha) for each, p in zip(looked, ps, strict=True))
-    return Comparisons(summary, comparisons, correction, family, alpha)
+    return tuple(_judge(each, p, max(1, strict), alpha) for each, p in zip(looked, ps, strict=True))
 
 
 @dataclass(frozen=True)
@@ -224,9 +254,7 @@ def _rivals(variants: list[str], against: str | None) -> Iterator[tuple[str, str
         yield from ((against, each) for each in variants if each != against)
 
 
-def _look(measure: Measure, names: tuple[str, str], a: Values, b: Values, alpha: float) -> _Looked:
-    _demand(alpha, measure.better)
-    pairs = paired(a, b, measure.kind)
+def _look(measure: Measure, names: tuple[str, str], pairs: Pairs, alpha: float) -> _Looked:
     confidence = 1 - alpha
     of_a, of_b = sides(pairs, confidence=confidence)
     seen = difference(pairs, confidence=confidence)

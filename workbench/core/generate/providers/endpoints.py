@@ -1,4 +1,4 @@
-"""Where models answer, the one key that may go there, and a client for each place.
+"""Where models answer, the one key that may go there, and the way to each place.
 
 A key goes to the place that it was given for and nowhere else; an endpoint that the settings do not name gets none.
 """
@@ -6,33 +6,17 @@ A key goes to the place that it was given for and nowhere else; an endpoint that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from workbench.core.errors import ModelRefusedError
+from workbench.core.generate.providers.talking import Line
 from workbench.core.settings import Settings
 
-if TYPE_CHECKING:
-    import httpx2
-    from openai import AsyncOpenAI
-
 OPENAI = "https://api.openai.com/v1"
-RETRIES = 2
-CONNECT_SECONDS = 10.0
-_HEADERS = (
-    "host",
-    "accept",
-    "connection",
-    "user-agent",
-    "content-",
-    "transfer-encoding",
-    "authorization",
-    "x-stainless-",
-)
-"""What an endpoint needs to be told, as beginnings of header names."""
+_KNOWN = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
+"""What the environment may hold for OpenAI besides the key, and the header for it."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +48,9 @@ def place_of(endpoint: str, settings: Settings) -> Place:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A client for a place; ``turns`` bounds how many answers are asked of it at the same time."""
+    """The way to a place; ``turns`` bounds how many answers are asked of it at the same time."""
 
-    client: AsyncOpenAI
+    line: Line
     turns: asyncio.Semaphore
 
 
@@ -82,10 +66,11 @@ class Endpoints:
 
         Raises:
             ModelRefusedError: it is OpenAI, and there is no key.
+            Unreached: its address is none.
         """
         if place not in self._known:
             self._known[place] = Endpoint(
-                _client(place, self._settings), asyncio.Semaphore(self._settings.model_concurrency)
+                _line(place, self._settings), asyncio.Semaphore(self._settings.model_concurrency)
             )
         return self._known[place]
 
@@ -93,45 +78,31 @@ class Endpoints:
         """Let go of the connections."""
         for each in self._known.values():
             with suppress(RuntimeError):
-                await each.client.close()
+                await each.line.close()
         self._known.clear()
 
 
-def _client(place: Place, settings: Settings) -> AsyncOpenAI:
-    import httpx2
-    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
-
+def _line(place: Place, settings: Settings) -> Line:
     if place.ours and place.key is None and place.url is None:
         raise ModelRefusedError(
             "There is no key for OpenAI.", kind="no-key",
             hint="Set OPENAI_API_KEY, or OPENAI_BASE_URL to a server of your own.",
         )  # fmt: skip
-    many, timeout = settings.model_concurrency, settings.model_timeout
-    key = place.key or "none"  # servers of one's own want none, the package one
-    return AsyncOpenAI(
-        api_key=key,
-        base_url=place.url,
-        timeout=httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-        max_retries=RETRIES,
-        http_client=DefaultAsyncHttpxClient(
-            limits=httpx2.Limits(max_connections=many + 4, max_keepalive_connections=many),
-            follow_redirects=False,
-            event_hooks={"request": [] if place.ours else [_bare(place, key)]},
-        ),
-    )
+    headers = {"Authorization": f"Bearer {place.key or 'none'}"}  # servers of one's own want none, gateways any
+    return Line(
+        place.url or OPENAI, headers | (_environment() if place.ours else {}), most=settings.model_concurrency + 4,
+        seconds=settings.model_timeout,
+    )  # fmt: skip
 
 
-def _bare(place: Place, key: str) -> Callable[[httpx2.Request], Awaitable[None]]:
-    """Takes out what the package adds for OpenAI from the environment: organization, project, headers of any name."""
-    named = "@" in urlsplit(place.url or "").netloc  # a name and a password in the address are its Authorization
-
-    async def bare(request: httpx2.Request) -> None:
-        for name in [name for name in request.headers if not name.lower().startswith(_HEADERS)]:
-            del request.headers[name]
-        if not named:
-            request.headers["Authorization"] = f"Bearer {key}"
-
-    return bare
+def _environment() -> dict[str, str]:
+    """What the environment holds for OpenAI and for gateways to it, as for the ``openai`` package."""
+    told = {header: os.environ[name] for name, header in _KNOWN.items() if os.environ.get(name)}
+    for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines():
+        name, colon, value = line.partition(":")
+        if colon and name.strip():
+            told[name.strip()] = value.strip()
+    return told
 
 
 def _same(one: str, other: str) -> bool:

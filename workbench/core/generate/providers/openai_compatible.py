@@ -1,14 +1,14 @@
 """Any endpoint that speaks OpenAI's protocol: OpenAI, Azure, Ollama, vLLM, llama.cpp, LM Studio, gateways.
 
-The ``openai`` package does the talking: retries with ``Retry-After`` and connection limits are its own. One bound
-holds the whole answer, retries included, so a server that trickles or hangs is left in time.
+One bound holds the whole answer, retries included, so a server that trickles or hangs is left in time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from time import perf_counter
 from typing import Any
@@ -24,13 +24,15 @@ from workbench.core.generate.providers.calls import Answer, Call, ModelInfo, OnT
 from workbench.core.generate.providers.endpoints import Endpoint, Endpoints, Place, place_of
 from workbench.core.generate.providers.profiles import Profile, Profiles, after_refusal
 from workbench.core.generate.providers.registry import provider
-from workbench.core.generate.secrecy import FINE_TUNED, scrubber
+from workbench.core.generate.providers.talking import Refusal, Reported, Unreached
+from workbench.core.generate.secrecy import FINE_TUNED, Scrub, scrubber
 from workbench.core.generate.wire import SCHEMA_NAME
 from workbench.core.music.reading import MAX_BYTES
 from workbench.core.settings import Settings
 
 MAX_TRIES = 12
 """Calls to one answer while its endpoint refuses one parameter after another."""
+MOST_MODELS = 2000
 
 _profiles = Profiles()
 
@@ -46,10 +48,24 @@ class _Writing:
         self.first: float | None = None
         self.finish = ""
         self.refusal = ""
-        self.usage: Any = None
+        self.usage: dict[str, Any] = {}
 
-    def add(self, piece: str | None) -> None:
-        if piece:
+    def take(self, told: Mapping[str, Any]) -> None:
+        """Take up a part of the answer, or the whole of it, as far as it is what it should be."""
+        usage, choices = told.get("usage"), told.get("choices")
+        if isinstance(usage, dict):
+            self.usage = usage
+        for choice in choices if isinstance(choices, list) else ():
+            if not isinstance(choice, dict):
+                continue
+            said = choice.get("delta") or choice.get("message")
+            about = said if isinstance(said, dict) else {}
+            self.add(about.get("content"))
+            self.refusal += _text(about.get("refusal"))
+            self.finish = _text(choice.get("finish_reason")) or self.finish
+
+    def add(self, piece: Any) -> None:
+        if piece and isinstance(piece, str):
             if self.first is None:
                 self.first = perf_counter() - self.began
             self._pieces.append(piece)
@@ -97,8 +113,9 @@ class OpenAICompatible:
                         profile = _profiles.of(place.url, model)
                         try:
                             retried = await self._ask(endpoint, call, model, profile, writing)
-                        except _bad_request() as problem:
-                            learned = after_refusal(profile, str(problem), getattr(problem, "param", None))
+                        except Refusal as problem:
+                            bad = problem.status in (400, 422)
+                            learned = after_refusal(profile, str(problem), problem.param) if bad else None
                             if learned is None or writing.text:
                                 raise
                             _profiles.learn(place.url, model, learned[0])
@@ -116,43 +133,19 @@ class OpenAICompatible:
             raise self._explained(problem, call, writing, place) from None
 
     async def _ask(self, endpoint: Endpoint, call: Call, model: str, profile: Profile, writing: _Writing) -> int:
-        """One question; the number of times that the package asked again by itself."""
-        arguments = _arguments(call, model, profile)
-        raw = await endpoint.client.chat.completions.with_raw_response.create(**arguments)
-        if not profile.streaming:
-            whole = raw.parse()
-            choice = (getattr(whole, "choices", None) or [None])[0]
-            if choice is not None:
-                writing.add(choice.message.content)
-                writing.refusal = getattr(choice.message, "refusal", None) or ""
-                writing.finish = choice.finish_reason or ""
-            writing.usage = getattr(whole, "usage", None)
-            return int(raw.retries_taken)
-        async with raw.parse() as stream:
-            async for chunk in stream:
-                writing.usage = getattr(chunk, "usage", None) or writing.usage
-                for choice in getattr(chunk, "choices", None) or ():
-                    writing.add(choice.delta.content)
-                    writing.refusal += getattr(choice.delta, "refusal", None) or ""
-                    writing.finish = choice.finish_reason or writing.finish
+        """One question; the number of times that it was asked again."""
+        async with await endpoint.line.ask("chat/completions", _arguments(call, model, profile)) as reply:
+            if not profile.streaming:
+                writing.take(await reply.whole())
+                return reply.tries
+            async for told in reply.events():
+                writing.take(told)
                 if writing.too_long:
                     raise ValueError("too long")
-        return int(raw.retries_taken)
+            return reply.tries
 
     def _finished(self, call: Call, writing: _Writing, notes: tuple[str, ...]) -> Answer:
-        scrub = scrubber(self._settings, call.secret)
-        text = scrub(writing.text)
-        if writing.refusal or writing.finish == "content_filter":
-            said = f": {scrub(writing.refusal)[:200]}" if writing.refusal else "."
-            raise ModelRefusedError(
-                f"The model declined{said}", kind="declined", partial=text, hint="Change the words."
-            )
-        if not text.strip():
-            raise ModelBrokeOffError("The answer was empty.", kind="empty", hint="Try again, or choose another model.")
-        if not writing.finish:
-            raise ModelBrokeOffError(
-                "The answer broke off.", kind="broke-off", partial=text, hint="Try again in a moment."
-            )
+        text = whole_text(writing.text, writing.refusal, writing.finish, scrubber(self._settings, call.secret))
         return Answer(
             text,
             writing.finish,
@@ -166,9 +159,7 @@ class OpenAICompatible:
         scrub = scrubber(self._settings, call.secret)
         partial = scrub(writing.text)
         if writing.too_long:
-            return ModelBrokeOffError(
-                "The answer does not end: it is longer than a megabyte.", kind="too-long", hint="Choose another model."
-            )
+            return _too_long()
         model = FINE_TUNED if call.fine_tuned else call.model
         message, hint, kind, error = _words(problem, str(model), call.timeout, place)
         if partial and kind == "connection":
@@ -190,12 +181,13 @@ class OpenAICompatible:
         place = place_of("", self._settings)
         try:
             async with asyncio.timeout(20):
-                async for row in self._endpoints.at(place).client.models.list():
+                async with await self._endpoints.at(place).line.ask("models") as reply:
+                    rows = (await reply.whole()).get("data")
+            for row in rows[:MOST_MODELS] if isinstance(rows, list) else ():
+                if isinstance(row, dict) and row.get("id"):
                     found.append(
-                        ModelInfo(str(row.id), _day(getattr(row, "shutdown_date", None)), str(row.owned_by or ""))
+                        ModelInfo(str(row["id"]), _day(row.get("shutdown_date")), str(row.get("owned_by") or ""))
                     )
-                    if len(found) >= 2000:
-                        break
         except ModelError:
             raise
         except Exception as problem:
@@ -214,10 +206,42 @@ def openai(settings: Settings) -> OpenAICompatible:
     return OpenAICompatible(settings)
 
 
+def whole_text(text: str, refusal: str, finish: str, scrub: Scrub) -> str:
+    """An answer's text, without secrets.
+
+    Raises:
+        ModelError: it is none: the model declined, or said nothing, too much, or not all.
+    """
+    if len(text) > MAX_BYTES:
+        raise _too_long()
+    text = scrub(text)
+    if refusal or finish == "content_filter":
+        said = f": {scrub(refusal)[:200]}" if refusal else "."
+        raise ModelRefusedError(f"The model declined{said}", kind="declined", partial=text, hint="Change the words.")
+    if not text.strip():
+        raise ModelBrokeOffError("The answer was empty.", kind="empty", hint="Try again, or choose another model.")
+    if not finish:
+        raise ModelBrokeOffError("The answer broke off.", kind="broke-off", partial=text, hint="Try again in a moment.")
+    return text
+
+
+def whole_body(call: Call, settings: Settings) -> dict[str, Any]:
+    """The JSON object that asks for an answer in one piece, as the endpoint is known to want it by now."""
+    assert call.model is not None
+    profile = replace(_profiles.of(place_of(call.endpoint, settings).url, call.model), streaming=False)
+    arguments = _arguments(call, call.model, profile)
+    return {name: value for name, value in arguments.items() if name != "stream"}
+
+
+def _too_long() -> ModelBrokeOffError:
+    return ModelBrokeOffError(
+        "The answer does not end: it is longer than a megabyte.", kind="too-long", hint="Choose another model."
+    )
+
+
 def _arguments(call: Call, model: str, profile: Profile) -> dict[str, Any]:
-    # Plain JSON goes as it is: the package would look through every part of it, which takes as long as all else.
-    plain: dict[str, Any] = {"messages": [message.to_dict() for message in call.messages]}
-    arguments: dict[str, Any] = {"model": model, "messages": [], "stream": profile.streaming, "extra_body": plain}
+    messages = [message.to_dict() for message in call.messages]
+    arguments: dict[str, Any] = {"model": model, "messages": messages, "stream": profile.streaming}
     if profile.streaming and profile.counted:
         arguments["stream_options"] = {"include_usage": True}
     if call.temperature is not None and profile.temperature:
@@ -228,21 +252,19 @@ def _arguments(call: Call, model: str, profile: Profile) -> dict[str, Any]:
         arguments[profile.limit] = call.max_tokens
     if call.schema is not None and profile.output == "schema":
         schema = {"name": SCHEMA_NAME, "strict": not call.lean, "schema": call.schema}
-        plain["response_format"] = {"type": "json_schema", "json_schema": schema}
+        arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif profile.output == "json":
-        plain["response_format"] = {"type": "json_object"}
+        arguments["response_format"] = {"type": "json_object"}
     return arguments
 
 
-def _bad_request() -> tuple[type[Exception], ...]:
-    from openai import BadRequestError, UnprocessableEntityError
-
-    return (BadRequestError, UnprocessableEntityError)
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
-def _tokens(usage: Any, call: Call, text: str) -> Tokens:
+def _tokens(usage: Mapping[str, Any], call: Call, text: str) -> Tokens:
     """What the endpoint says it took; counted here where it says nothing."""
-    into, out = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+    into, out = usage.get("prompt_tokens"), usage.get("completion_tokens")
     if isinstance(into, int) and isinstance(out, int) and into >= 0 and out >= 0:
         return Tokens(min(into, 10**9), min(out, 10**9))
     from workbench.core.generate.counting import count_messages, count_tokens
@@ -266,32 +288,25 @@ Told = tuple[str, str, str, Callable[..., ModelError]]
 
 def _words(problem: Exception, model: str, timeout: float, place: Place) -> Told:
     """Message, hint, kind and type of an error, for a person who cannot see the call."""
-    import openai
-
-    if isinstance(problem, openai.APITimeoutError | TimeoutError):
+    if isinstance(problem, TimeoutError):
         return (
             f"The model did not finish within {timeout:g} seconds.", "Try again, or raise WORKBENCH_MODEL_TIMEOUT.",
             "timeout", ModelUnreachableError,
         )  # fmt: skip
-    if isinstance(problem, openai.APIStatusError):
+    if isinstance(problem, Refusal):
         return _status_words(problem, model, place)
-    if isinstance(problem, openai.APIResponseValidationError):
-        return "What came back is no answer.", f"Check {place.where}.", "no-answer", ModelBrokeOffError
-    if isinstance(problem, openai.APIConnectionError):
+    if isinstance(problem, Unreached | OSError) or "aiohttp" in type(problem).__module__:
         return (
             "The endpoint cannot be reached.", f"Check that it runs, and {place.where}.", "connection",
             ModelUnreachableError,
         )  # fmt: skip
-    if isinstance(problem, openai.APIError):
+    if isinstance(problem, Reported):
         return f"The endpoint reports: {str(problem)[:200]}.", "Try again.", "broke-off", ModelBrokeOffError
-    return (
-        "The answer broke off." if "httpx" in type(problem).__module__ else "What came back is no answer.",
-        "Try again in a moment.", "broke-off", ModelBrokeOffError,
-    )  # fmt: skip
+    return "What came back is no answer.", "Try again in a moment.", "broke-off", ModelBrokeOffError
 
 
-def _status_words(problem: Any, model: str, place: Place) -> Told:
-    status, code = int(problem.status_code), str(problem.code or "")
+def _status_words(problem: Refusal, model: str, place: Place) -> Told:
+    status, code = problem.status, problem.code or ""
     kind = f"http-{status}"
     if status == 401:
         return "The endpoint refuses the key.", place.opens, kind, ModelRefusedError
@@ -313,7 +328,7 @@ def _status_words(problem: Any, model: str, place: Place) -> Told:
         return "The endpoint is busy: too many requests.", "Try again in a minute.", kind, ModelBusyError
     if status >= 500:
         return f"The endpoint fails ({status}).", "Try again in a moment.", kind, ModelUnreachableError
-    said = str(getattr(problem, "message", "") or problem)[:240]
+    said = str(problem)[:240]
     return (
         f"The endpoint refuses the call ({status}): {said}",
         "Choose another model or template.",
