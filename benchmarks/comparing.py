@@ -1,4 +1,4 @@
-"""What the page on a run of 20,000 cells waits for: opening it with nothing at hand, and filters; and what its end costs.
+"""What the page on a run of 20,000 cells waits for: opening it, with nothing at hand, and filters; and its overview.
 
 Beside what is measured here stands the drawing of the page, some tenths of a second.
 """

@@ -24,8 +24,8 @@ DEEP_LINK = ("404",)
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[Loopback]:
-    """A service whose models take about a second."""
-    with Loopback(delay=0.05, size=400) as server:
+    """A service whose models take more than a second: a fast one has answered all before anybody can press."""
+    with Loopback(delay=0.25, size=400) as server:
         yield server
 
 

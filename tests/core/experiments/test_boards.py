@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations, product
 from random import Random
 from typing import Any, get_args
 
@@ -114,6 +115,27 @@ def test_a_board_finds_what_the_results_hold(both: tuple[list[Result], Board], a
         filter = Filter(**asked)
     except InvalidInputError:
         return
+    the_same(results, found, filter)
+
+
+def test_every_choice_of_pairs_finds_the_same(both: tuple[list[Result], Board]) -> None:
+    results, found = both
+    for a, b in permutations(VARIANTS, 2):
+        for choice in ("", "only-a", "only-b", "worst", "best"):
+            for metric in METRICS:
+                the_same(results, found, Filter(a=a, b=b, choice=choice, metric=metric))  # type: ignore[arg-type]
+        for element in get_args(Element):
+            the_same(results, found, Filter(a=a, b=b, choice="differ", element=element))
+
+
+def test_every_bound_of_values_finds_the_same(both: tuple[list[Result], Board]) -> None:
+    for metric in METRICS:
+        for low, high in product((None, 0.0, 0.5, 1.0), (None, 0.0, 1.0, 2.25)):
+            the_same(*both, Filter(metric=metric, low=low, high=high))
+        the_same(*both, Filter(metric=metric, unknown=True))
+
+
+def the_same(results: list[Result], found: Board, filter: Filter) -> None:
     assert told(lambda: found.positions(filter)) == told(lambda: [each.position for each in where(results, filter)])
     pairs = told(lambda: [(each.request, each.seed, each.a, each.b, each.gap) for each in found.pairs(filter)])
     assert pairs == told(
@@ -181,7 +203,7 @@ def test_a_board_grows_with_its_run_and_is_kept_when_that_rests(
     assert board(database, ended).frame.equals(grown.frame)
     assert stored(database, run.id) == len(results)
     boards.forget_boards()
-    monkeypatch.setattr(boards, "_grown", None)  # what is kept is all that is read
+    monkeypatch.setattr(boards, "frame_of_run", None)  # what is kept is all that is read
     assert board(database, ended).frame.equals(grown.frame)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from tests.fresh import fresh
 from workbench.core.errors import WorkbenchError
 from workbench.core.experiments import runs
 from workbench.core.experiments.runner import order, run_now
-from workbench.core.experiments.workers import crew
+from workbench.core.experiments.workers import LARGE, crew
 from workbench.core.library.curation import load_built_in
 from workbench.core.library.database import Database
 from workbench.core.library.examples import load_examples
@@ -79,7 +80,7 @@ def test_a_thread_or_processes_do_the_work() -> None:
 
 ALONE = """
 import os
-from workbench.core.experiments.workers import crew
+from workbench.core.experiments.workers import LARGE, crew
 from workbench.core.settings import Settings
 
 with crew(Settings(), few=True) as doubles:
@@ -101,3 +102,25 @@ def test_a_server_with_threads_begins_no_process_for_little_work() -> None:
 
     with ThreadPoolExecutor(1) as threads:
         assert threads.submit(work).result() == (1, os.getpid())
+
+
+def test_what_is_large_travels_to_a_cluster_once_and_is_made_again_where_it_is_lost() -> None:
+    from distributed import LocalCluster
+
+    kit = os.urandom(LARGE)
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster,
+        crew(Settings.model_validate({"WORKBENCH_SCHEDULER": cluster.scheduler_address})) as there,
+    ):
+        assert there.slots == 2
+        asked = [there.submit(same_length, kit, at) for at in range(12)]
+        assert [each.result(20) for each in asked] == [(LARGE, at) for at in range(12)]
+        large = [each for each in cluster.scheduler.tasks.values() if (each.nbytes or 0) >= LARGE]
+        assert [len(each.who_has or ()) for each in large] == [2]
+        for worker in cluster.workers.values():
+            os.kill(worker.pid, signal.SIGKILL)
+        assert there.submit(same_length, kit, 13).result(40) == (LARGE, 13)
+
+
+def same_length(data: bytes, number: int) -> tuple[int, int]:
+    return len(data), number

@@ -22,6 +22,7 @@ from sqlalchemy import inspect, text
 
 from tests.postgres import GUARDED, Cluster
 from workbench.core.errors import DatabaseError
+from workbench.core.experiments.runs import ended
 from workbench.core.library import database as module
 from workbench.core.library.choices import choice, choose
 from workbench.core.library.curation import Filters, counts, submit_take
@@ -166,6 +167,33 @@ def test_the_library_comes_and_goes_and_what_was_kept_before_stays(empty: Databa
 def test_upgrading_what_is_up_to_date_changes_nothing(database: Database) -> None:
     choose(database, "usual", 1)
     assert choice(database.upgrade(), "usual") == 1
+
+
+def test_a_run_that_was_kept_before_comparing_stays_as_it_is_and_cannot_be_changed(empty: Database) -> None:
+    empty.migrate("0005")
+    told = {"id": "r", "name": "first", "at": now(), "none": "{}", "list": "[]", "data": b"x"}
+    with empty.writing() as session:
+        session.execute(
+            text(
+                "INSERT INTO experiment_runs VALUES (:id, :name, 1, :none, '', NULL, :none, 'done', '', '', 1, 1, 0, "
+                "0, 0, 0, NULL, :list, '', '', :at, :at, NULL)"
+            ),
+            told,
+        )
+        session.execute(
+            text(
+                "INSERT INTO experiment_cells VALUES (:id, 0, 'c', 'q', 'v', 0, 'done', '', '', :none, :none, '', '', "
+                "'', '', '', :data)"
+            ),
+            told,
+        )
+    for way in ("head", "0005", "head"):
+        empty.migrate(way)
+        assert [each.position for each in ended(empty, "r")] == [0]
+        for change in ("UPDATE experiment_cells SET fault = 'x'", "DELETE FROM experiment_cells"):
+            with pytest.raises(DatabaseError), empty.writing() as session:
+                session.execute(text(change))
+    assert not differences(empty)
 
 
 def test_a_migration_can_be_gone_back_to(database: Database, next_migration: Callable[[str, str], None]) -> None:

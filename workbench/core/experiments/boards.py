@@ -6,10 +6,9 @@ the run; in a process it stays at hand, and grows with a run that goes on.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select
 
 from workbench.core.errors import DatabaseError
-from workbench.core.experiments.elements import BREAK, ELEMENTS, traits_of
+from workbench.core.experiments.framing import ELEMENT, frame_of_run, metrics_of
 from workbench.core.experiments.judging import FACETS
-from workbench.core.experiments.packing import packed
-from workbench.core.experiments.packing import unpacked as unpacked_frame
+from workbench.core.experiments.packing import packed, unpacked
 from workbench.core.experiments.reports.filters import Filter, demand_metric, demand_variants
-from workbench.core.experiments.runs import Run, unpacked
+from workbench.core.experiments.runs import Run
 from workbench.core.library.database import Database
-from workbench.core.library.experiment_tables import BoardRow, CellRow, RunRow
+from workbench.core.library.experiment_tables import BoardRow, RunRow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,14 +31,8 @@ if TYPE_CHECKING:
 
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-ELEMENT = "element:"
-"""What the columns of elements begin with."""
-_AS_KEPT = ("request", "variant", "state", "fault", "outcome", *FACETS)
-_FIRST = ("cell", "request", "variant", "seed", "state", "fault", "outcome", "model", "title", *FACETS, "words")
 _KEPT = 4
 """Boards that a process keeps at hand."""
-_PAGE = 1_000
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -196,13 +188,13 @@ def board(database: Database, run: Run) -> Board:
         if known is None and (stored := _kept(database, run)) is not None:
             known = _Held(run.done, stored)
         if known is None or known.done != run.done:
-            grown = _grown(database, run.id, None if known is None else known.frame)
+            grown = frame_of_run(database, run.id, None if known is None else known.frame)
             known = _Held(run.done, grown)
             if run.state not in ("queued", "running"):
                 with suppress(DatabaseError):  # somebody else writes: it is made again the next time
                     _keep(database, run, grown)
         _hold(run.id, known)
-    return Board(run, known.frame, _metrics_of(known.frame))
+    return Board(run, known.frame, metrics_of(known.frame))
 
 
 def keep_board(database: Database, run: Run) -> None:
@@ -256,7 +248,7 @@ def _hold(id: str, held: _Held) -> None:
 def _kept(database: Database, run: Run) -> pd.DataFrame | None:
     with database.reading() as session:
         row = session.execute(select(BoardRow.done, BoardRow.data).where(BoardRow.run_id == run.id)).first()
-    return unpacked_frame(row[1]) if row is not None and row[0] == run.done else None
+    return unpacked(row[1]) if row is not None and row[0] == run.done else None
 
 
 def _keep(database: Database, run: Run, frame: pd.DataFrame) -> None:
@@ -265,95 +257,6 @@ def _keep(database: Database, run: Run, frame: pd.DataFrame) -> None:
         if session.get(RunRow, run.id) is not None and len(frame) == run.done:
             session.execute(delete(BoardRow).where(BoardRow.run_id == run.id))
             session.add(BoardRow(run_id=run.id, done=run.done, data=data))
-
-
-# How it is made ------------------------------------------------------------------------------------------------------
-
-
-def _grown(database: Database, id: str, before: pd.DataFrame | None) -> pd.DataFrame:
-    """The frame of all ended cells; what is known ``before`` is not read again."""
-    import pandas as pd
-
-    with database.reading() as session:
-        ended = session.scalars(select(CellRow.position).where(CellRow.run_id == id).order_by(CellRow.position)).all()
-    known: Collection[int] = set() if before is None else set(before.index.tolist())
-    missing = [at for at in ended if at not in known]
-    fresh = _frame(list(_rows(database, id, missing)))
-    if before is None or not len(before):
-        return fresh
-    if not missing:
-        return before
-    whole = pd.concat([before, fresh]).sort_index()
-    return whole[_ordered(whole)]
-
-
-def _rows(database: Database, id: str, positions: Sequence[int]) -> Iterator[dict[str, Any]]:
-    for start in range(0, len(positions), _PAGE):
-        wanted = positions[start : start + _PAGE]
-        asked = (
-            select(*_COLUMNS)
-            .where(CellRow.run_id == id, CellRow.position >= wanted[0], CellRow.position <= wanted[-1])
-            .order_by(CellRow.position)
-        )
-        few = frozenset(wanted)
-        with database.reading() as session:
-            rows = [row for row in session.execute(asked).all() if row[0] in few]
-            old = [row[0] for row in rows if row[-1] is None]
-            samples = dict(_samples(session, id, old)) if old else {}
-        for row in rows:
-            told = dict(zip(_NAMES, row, strict=True))
-            if told["traits"] is None:
-                told["traits"] = traits_of(unpacked(samples[told["position"]]))
-            yield told
-
-
-def _samples(session: Any, id: str, positions: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-    wanted = select(CellRow.position, CellRow.sample).where(CellRow.run_id == id, CellRow.position.in_(list(positions)))
-    for position, sample in session.execute(wanted).all():
-        yield position, sample
-
-
-_NAMES = ("position", "cell_id", "request", "variant", "seed", "state", "fault", "outcome", *FACETS, "values", "traits")
-_COLUMNS = [getattr(CellRow, name) for name in _NAMES]
-
-
-def _frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    metrics = sorted({name for row in rows for name in row["values"]})
-    texts: dict[str, list[str]] = {name: [row[name] for row in rows] for name in _AS_KEPT}
-    texts["cell"] = [row["cell_id"] for row in rows]
-    for name in ("model", "title"):
-        texts[name] = [str(row["traits"].get(name, "")) for row in rows]
-    texts["words"] = [_words(row["request"], str(row["traits"].get("words", ""))) for row in rows]
-    for name in ELEMENTS:
-        texts[f"{ELEMENT}{name}"] = [str(row["traits"].get("elements", {}).get(name, "")) for row in rows]
-    values = np.array([[_float(row["values"].get(name)) for name in metrics] for row in rows], dtype="float64").reshape(
-        len(rows), len(metrics)
-    )
-    columns: dict[str, Any] = {"seed": np.array([row["seed"] for row in rows], dtype="int64")}
-    columns |= {name: pd.array(some, dtype=object) for name, some in texts.items()}
-    columns |= dict(zip(metrics, values.T, strict=True))
-    index = pd.Index(np.array([row["position"] for row in rows], dtype="int64"), name="position")
-    frame = pd.DataFrame(columns, index=index)
-    return frame[_ordered(frame)]
-
-
-def _ordered(frame: pd.DataFrame) -> list[str]:
-    return [*_FIRST, *_metrics_of(frame), *(f"{ELEMENT}{name}" for name in ELEMENTS)]
-
-
-def _metrics_of(frame: pd.DataFrame) -> tuple[str, ...]:
-    return tuple(sorted(str(name) for name, dtype in frame.dtypes.items() if dtype.kind == "f"))
-
-
-def _words(request: str, words: str) -> str:
-    return f"{request.casefold()}{BREAK}{words}"
-
-
-def _float(value: Any) -> float:
-    return float("nan") if value is None else float(value)
 
 
 def _sign(filter: Filter) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from workbench.core.experiments.samples import Sample, Value
 
@@ -49,7 +48,6 @@ class Ended:
     facets: Mapping[str, str] = field(default_factory=dict)
 
 
-Each = TypeVar("Each", bound=Result | Ended)
 Table = dict[str, dict[str, dict[str, list[Value]]]]
 """By variant, metric and request: the values, one for each seed, in the order of the seeds."""
 
@@ -76,11 +74,3 @@ def table_of(results: Iterable[Result | Ended], metrics: Iterable[str]) -> Table
         }
         for variant, by_request in told.items()
     }
-
-
-def by_facet(results: Iterable[Each], facet: str) -> Iterator[tuple[str, list[Each]]]:
-    """The results of each level of a facet, by level."""
-    levels: dict[str, list[Each]] = {}
-    for result in results:
-        levels.setdefault(result.facets.get(facet, ""), []).append(result)
-    yield from sorted(levels.items())

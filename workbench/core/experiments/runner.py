@@ -32,7 +32,7 @@ from workbench.core.experiments.variants import Ready, prepare, training_of
 from workbench.core.experiments.workers import crew
 from workbench.core.generate.generation import Workshop
 from workbench.core.generate.prices import cost_of
-from workbench.core.generate.providers import Tokens
+from workbench.core.generate.providers import Tokens, talking
 from workbench.core.generate.rollout import AT_ONCE
 from workbench.core.generate.secrecy import scrubber
 from workbench.core.generate.templates import find_template
@@ -260,6 +260,8 @@ def _run(
         lanes[name] = Lane(name, ready, kit_of(ready, training=training, metrics=names, own=run.own))
     few = run.cells - run.done <= FEW
     with crew(settings, processes, few=few) as workers:
+        if any(lane.asks for lane in lanes.values()):
+            threading.Thread(target=talking.load, name="load", daemon=True).start()
         course = Course(
             database, run, found.specification, found.expanded.asked, lanes, workers, owner=owner, budget=budget,
             told=told, rest=rest, clock=CLOCK[0], sleep=CLOCK[1],

@@ -30,6 +30,10 @@ WATCH = 0.5
 """Seconds after which a worker looks whether the process that began it is still there."""
 
 
+LARGE, LARGE_KEPT = 16_384, 24
+"""Bytes that a cluster is sent once, and how many such it keeps."""
+
+
 class Crew:
     """An executor, and how many tasks it does at the same time."""
 
@@ -49,6 +53,45 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Cluster(Crew):
+    """A Dask cluster. Large bytes, such as a variant's kit, travel to it once and not with each task.
+
+    They are the result of a task of their own: whoever loses them has them made again.
+    """
+
+    def __init__(self, client: Any, slots: int) -> None:
+        super().__init__(client.get_executor(pure=False), slots, client.close)
+        self._client = client
+        self._there: dict[bytes, Any] = {}
+
+    def submit(self, function: Callable[..., T], *args: Any) -> Future[T]:
+        """Have a function of a module called, with arguments that can be pickled."""
+        return super().submit(function, *(self._sent(each) if _is_large(each) else each for each in args))
+
+    def close(self) -> None:
+        """End it; what has not begun is left undone."""
+        self._there.clear()
+        self.executor.shutdown(wait=False)
+        super().close()
+
+    def _sent(self, data: bytes) -> Any:
+        """What stands for the data in a task; each worker has it."""
+        if data not in self._there:
+            while len(self._there) >= LARGE_KEPT:
+                self._there.pop(next(iter(self._there)))
+            self._there[data] = self._client.submit(_same, data, pure=False)
+            self._client.replicate(self._there[data])
+        return self._there[data]
+
+
+def _is_large(value: object) -> bool:
+    return isinstance(value, bytes) and len(value) >= LARGE
+
+
+def _same(data: bytes) -> bytes:
+    return data
 
 
 def crew(settings: Settings, processes: int | None = None, *, few: bool = False) -> Crew:
@@ -121,10 +164,4 @@ def _cluster(address: str) -> Crew:
     if not slots:
         client.close()
         raise WorkbenchError("The scheduler has no workers.", hint="Start some: dask worker ADDRESS.")
-    pool = client.get_executor(pure=False)
-
-    def close() -> None:
-        pool.shutdown(wait=False)
-        client.close()
-
-    return Crew(pool, slots, close)
+    return Cluster(client, slots)

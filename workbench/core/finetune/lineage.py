@@ -17,8 +17,6 @@ from sqlalchemy import select
 from workbench.core.datasets.versions import Version, find_version, version_named
 from workbench.core.datasets.withdrawn import IMPORTS, withdrawn
 from workbench.core.errors import InvalidInputError
-from workbench.core.finetune.local.cards import licence_of
-from workbench.core.finetune.trainings import metrics_of
 from workbench.core.library.choices import choice
 from workbench.core.library.curation import revision
 from workbench.core.library.database import Database, storable, storable_json
@@ -213,6 +211,8 @@ def _licence(row: TrainingRow) -> str:
     said = next((str(kept["licence"]) for kept in (row.plan, row.offer) if kept.get("licence")), "")[:MAX_LICENCE]
     if said or row.backend == "openai" or row.offer.get("uploads"):
         return said or PROVIDERS_TERMS
+    from workbench.core.finetune.local.cards import licence_of
+
     folder = Path(row.base)
     return licence_of(folder) if folder.is_absolute() else ""
 
@@ -233,6 +233,8 @@ def _dataset(version: Version) -> dict[str, Any]:
 
 def _metrics(database: Database, training: str, step: int | None) -> dict[str, Any]:
     """The first and last value of each curve, up to a checkpoint's step, and the number of points."""
+    from workbench.core.finetune.trainings import metrics_of  # takes as long as all else here together
+
     points = [each for each in metrics_of(database, training) if step is None or each.step <= step]
     found: dict[str, Any] = {"points": len(points)}
     for curve in CURVES:

@@ -54,7 +54,8 @@ def standing(run: Run) -> None:
 
 
 def _drawn(run: Run) -> Drawn:
-    return Drawn(run.state, run.state == "running" or experiments().runs(run.id))
+    # The thread of a run that is done still works out its summary.
+    return Drawn(run.state, run.state == "running" or (run.state != "done" and experiments().runs(run.id)))
 
 
 def _live(id: str, drawn: Drawn) -> None:
@@ -103,6 +104,9 @@ def _buttons(run: Run, drawn: Drawn) -> None:
         wished = st.session_state.get(_WISHED, {}).get(run.id)
         if wished:
             st.markdown(quiet("It is being stopped." if wished == "stop" else "It is being paused."))
+            return
+        if run.state != "running":
+            st.markdown(quiet("One moment …"))
             return
         if run.imported:
             return

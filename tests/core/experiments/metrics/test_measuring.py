@@ -163,9 +163,9 @@ def test_names_are_looked_up_with_a_hint() -> None:
 def test_names_and_kinds_are_demanded() -> None:
     for bad in (
         {"name": "Groove"}, {"name": "groove"}, {"name": "plan"}, {"name": "x" * 61}, {"kind": "share"},
-        {"better": "up"}, {"family": "mine"},
+        {"better": "up"}, {"family": "mine"}, {"name": "variant"}, {"name": "period"},
     ):  # fmt: skip
-        with pytest.raises(ValueError, match=r"mine|groove|plan|x{60}|Groove"):
+        with pytest.raises(ValueError, match=r"mine|groove|plan|x{60}|Groove|variant|period"):
             metric(**{"name": "mine", "kind": "rate", **bad})(lambda *_: True)  # type: ignore[arg-type]
     assert "mine" not in METRICS
 

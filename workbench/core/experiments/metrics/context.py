@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,17 +20,35 @@ from workbench.core.experiments.metrics.histograms import INTERVALS, LENGTHS, Co
 from workbench.core.experiments.metrics.nearest import Floats, Nearest, likenesses
 from workbench.core.experiments.samples import Sample
 from workbench.core.generate.sanitize import sanitize
-from workbench.core.library.examples import load_examples
 from workbench.core.library.likeness import Fingerprint, fingerprint
 from workbench.core.music.score import Score
 from workbench.core.music.structure import MusicStructure
 
 T = TypeVar("T")
 
+_REFERENCE = Path(__file__).with_name("reference.json")
 _KEPT = 8
 """Samples whose music is kept at a time."""
 _PRINTS = 2_000
 """Pieces whose fingerprints are kept at a time."""
+
+
+def counts_of(pieces: Iterable[MusicStructure]) -> tuple[Counts, Counts]:
+    """Interval and length counts of the tunes of some pieces, each piece counting the same."""
+    intervals, lengths = np.zeros(INTERVALS), np.zeros(LENGTHS)
+    for structure in pieces:
+        score = Piece(structure, PROFILES["classical"], None, None).score
+        for total, counts in ((intervals, intervals_of), (lengths, lengths_of)):
+            found = counts(score) if score is not None else total[:0]
+            total += found / found.sum() if found.sum() else 0.0
+    return intervals, lengths
+
+
+@lru_cache(maxsize=1)
+def _library_counts() -> tuple[Counts, Counts]:
+    """Those of the library that ships (``scripts/reference_counts.py``): to realize it takes half a second."""
+    data = json.loads(_REFERENCE.read_text(encoding="utf-8"))
+    return np.array(data["intervals"]), np.array(data["lengths"])
 
 
 class Looked:
@@ -152,16 +172,7 @@ class Context:
     @cached_property
     def expected(self) -> tuple[Counts, Counts]:
         """Interval and length counts of the tunes of the reference set, each piece counting the same."""
-        pieces = self.reference
-        if pieces is None:
-            pieces = tuple(example.structure for example in load_examples())
-        intervals, lengths = np.zeros(INTERVALS), np.zeros(LENGTHS)
-        for structure in pieces:
-            score = Piece(structure, PROFILES["classical"], None, None).score
-            for total, counts in ((intervals, intervals_of), (lengths, lengths_of)):
-                found = counts(score) if score is not None else total[:0]
-                total += found / found.sum() if found.sum() else 0.0
-        return intervals, lengths
+        return _library_counts() if self.reference is None else counts_of(self.reference)
 
     def _of(self, sample: Sample) -> dict[str, Looked | None]:
         kept = self._kept.get(id(sample))

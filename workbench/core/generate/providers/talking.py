@@ -37,6 +37,11 @@ _LARGE = 1 << 20
 _PASSING = (408, 409, 429)
 
 
+def load() -> None:
+    """Load what the first question would wait for, while there is time."""
+    import aiohttp  # noqa: F401
+
+
 class Unreached(Exception):  # noqa: N818 - as the others here, told in words elsewhere
     """An endpoint cannot be reached, or its address is none."""
 
