@@ -33,6 +33,7 @@ HEAVY = (
     "symusic",
     "verovio",
     "openai",
+    "aiohttp",
     "pretty_midi",
     "mido",
     "soundfile",
