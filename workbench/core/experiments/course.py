@@ -154,11 +154,17 @@ class Course:
         return state, f"{why} {cells_left}".strip()
 
     def _jobs(self, ended: set[int], of: Callable[[Lane], bool]) -> Iterator[Job]:
-        """The cells of some lanes that have not ended, as they are needed."""
-        for position, cell in enumerate(cells(self._specification, self._asked)):
-            lane = self._lanes[cell.variant.name]
-            if of(lane) and position not in ended and not lane.down:
-                yield Job(position, cell, self._asked[cell.asked], lane, self._before.pop(cell.id, []))
+        """The cells of some lanes that have not ended, as they are needed.
+
+        Of one request and seed the variants come in an order by lot (ids are hashes), since who is asked first may
+        answer later than who is asked last.
+        """
+        placed = enumerate(cells(self._specification, self._asked))
+        while together := list(islice(placed, len(self._specification.variants))):
+            for position, cell in sorted(together, key=lambda each: each[1].id):
+                lane = self._lanes[cell.variant.name]
+                if of(lane) and position not in ended and not lane.down:
+                    yield Job(position, cell, self._asked[cell.asked], lane, self._before.pop(cell.id, []))
 
     # --- what is done next -------------------------------------------------------------------------------------------
 

@@ -25,7 +25,8 @@ from workbench.core.experiments.statistics.words import interval_words
 
 FACETS = ("form", "period", "mood", "mode", "meter")
 HEADLINES = (
-    "valid-before-repair", "valid-json", "valid", "plan-kept", "plan-sounds", "cadences-sound", "finished", "latency",
+    "valid-before-repair", "valid-json", "cadences-sound-first", "valid", "plan-kept", "plan-sounds", "cadences-sound",
+    "finished", "latency",
 )  # fmt: skip
 """The metrics that come first and are broken down, where nobody says otherwise."""
 MOST_LEVELS = 30

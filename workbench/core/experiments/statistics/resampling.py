@@ -63,7 +63,6 @@ class _Remembered:
                 self._known.popitem(last=False)
         return [known[key] for key in keys]
 
-
     def forget(self) -> None:
         """Remember nothing any more."""
         with self._guard:
