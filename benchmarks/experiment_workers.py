@@ -22,7 +22,7 @@ from workbench.core.library.database import Database
 from workbench.core.library.examples import load_examples
 from workbench.core.settings import Settings
 
-CELLS = 300
+CELLS = 600
 TURNS = 2
 WANTED = 1.8
 """Times the throughput of one worker that two are to have."""

@@ -32,7 +32,7 @@ from workbench.core.experiments.questions import REST, Questions
 from workbench.core.experiments.requests import Asked
 from workbench.core.experiments.runs import Finished, Run, Spoken
 from workbench.core.experiments.specification import Specification
-from workbench.core.experiments.steps import BATCH, Kind, Steps
+from workbench.core.experiments.steps import Kind, Steps
 from workbench.core.experiments.workers import Crew
 from workbench.core.library.database import Database
 
@@ -55,7 +55,7 @@ class Course:
         self._specification, self._asked, self._lanes = specification, asked, lanes
         limits = specification.limits
         self._most = limits.concurrency
-        self._ahead, self._beside = max(64, 16 * self._most), 4 * BATCH * crew.slots
+        self._ahead, self._beside = max(64, 16 * self._most), 4 * crew.batch * crew.slots
         self._steps = Steps(self, crew)
         self._keeper = Keeper(database, run, owner, self, told)
         money = Budget(limits.budget_usd if budget is None else budget, self._keeper.sum["spent"])

@@ -17,8 +17,6 @@ from workbench.core.experiments.workers import Crew
 from workbench.core.generate.providers import Call
 from workbench.core.generate.wire import wire_schema
 
-BATCH = 8
-"""Cells of which a worker does a step at once."""
 Kind = Literal["fresh", "bulk", "other"]
 
 
@@ -54,7 +52,7 @@ class Steps:
     def begin(self, pile: deque[Job], kind: Kind) -> None:
         """Give a worker some cells from the front of a pile, all of one variant."""
         lane = pile[0].lane
-        most = min(BATCH, -(-len(pile) // (2 * self._crew.slots)))
+        most = min(self._crew.batch, -(-len(pile) // (2 * self._crew.slots)))
         batch: list[Job] = []
         while pile and pile[0].lane is lane and len(batch) < most:
             batch.append(pile.popleft())

@@ -35,7 +35,9 @@ LARGE, LARGE_KEPT = 16_384, 24
 
 
 class Crew:
-    """An executor, and how many tasks it does at the same time."""
+    """An executor, how many tasks it does at the same time, and how many cells (``batch``) are one task at most."""
+
+    batch = 8
 
     def __init__(self, executor: Executor, slots: int, close: Callable[[], None]) -> None:
         self.executor, self.slots, self._close = executor, slots, close
@@ -58,8 +60,10 @@ class Crew:
 class Cluster(Crew):
     """A Dask cluster. Large bytes, such as a variant's kit, travel to it once and not with each task.
 
-    They are the result of a task of their own: whoever loses them has them made again.
+    They are the result of a task of their own: whoever loses them has them made again. A task is dear, so it is larger.
     """
+
+    batch = 32
 
     def __init__(self, client: Any, slots: int) -> None:
         super().__init__(client.get_executor(pure=False), slots, client.close)
