@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,12 +18,13 @@ from studio import settings_of
 from tests.core.experiments.running import FOUR, a_specification, found, priced, ran
 from tests.fresh import fresh
 from workbench.core.errors import ConflictError, DatabaseError, InvalidInputError
-from workbench.core.experiments import runs
+from workbench.core.experiments import runner, runs
 from workbench.core.experiments.asking import first_call
 from workbench.core.experiments.cells import Cell
 from workbench.core.experiments.course import Standing
 from workbench.core.experiments.limits import dearest
 from workbench.core.experiments.runner import Runs, order, prepared, run_now
+from workbench.core.experiments.runs import Run
 from workbench.core.experiments.specification import read_specification
 from workbench.core.generate.templates import all_templates, find_template, save_version
 from workbench.core.library.curation import load_built_in
@@ -140,6 +142,37 @@ def test_a_run_pauses_and_goes_on_beside_a_page_without_asking_twice(server: Loo
     assert len(server.seen) == 8
     with pytest.raises(InvalidInputError, match="is done"):
         run_now(settings_of(server), database, run.id)
+
+
+def test_who_goes_on_while_the_thread_before_is_still_leaving_can_be_paused_again(
+    server: Loopback, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving, left = threading.Event(), threading.Event()
+
+    def late(*given: Any, **named: Any) -> Run:
+        ended = run_now(*given, **named)
+        leaving.set()
+        left.wait(10)
+        return ended
+
+    slow(server, 0.08)
+    here = Runs(settings_of(server), database, processes=0)
+    monkeypatch.setattr(runner, "run_now", late)
+    run = here.begin(a_specification([BASE], 30, limits={"concurrency": 1}), curator="ada")
+    assert server.until(lambda each: len(each.seen) >= 1)
+    here.pause(run.id)
+    assert leaving.wait(10)
+    monkeypatch.setattr(runner, "run_now", run_now)
+    asked = len(server.seen)
+    here.resume(run.id)
+    assert server.until(lambda each: len(each.seen) > asked)
+    left.set()
+    time.sleep(0.1)  # the first thread ends
+    here.pause(run.id)
+    here.wait(run.id, 10)
+    rested = runs.find_run(database, run.id)
+    assert rested is not None
+    assert (rested.state, rested.done < 30) == ("paused", True)
 
 
 def test_another_process_is_asked_to_stop_and_waits_for_nothing(server: Loopback, database: Database) -> None:

@@ -234,8 +234,9 @@ class Runs:
             _log.exception("a run failed")
         finally:
             with self._guard:
-                self._courses.pop(id, None)
-                self._wishes.pop(id, None)
+                if self._threads.get(id) is threading.current_thread():  # else it goes on already, in another thread
+                    self._courses.pop(id, None)
+                    self._wishes.pop(id, None)
 
 
 def _heed(course: Course, what: str) -> None:
