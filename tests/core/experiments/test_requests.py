@@ -111,7 +111,7 @@ def test_a_list_is_asked_in_order_under_ids_or_hashes() -> None:
 def test_a_grid_that_fits_is_asked_whole_with_what_is_listed_and_no_more() -> None:
     found = expand(specified({"grid": WIDE}))
     assert len(found.asked) == len(set(keys(found))) == 216
-    assert found.asked[0].key == "ABA · baroque · +0/0.1667 · C major · 30 s"
+    assert found.asked[0].key == "ABA · baroque · calm · C major · 30 s"
     assert found.asked[0].request == Request(
         form="ABA", period="baroque", valence=0, arousal=0.1667, key="C major", duration=30
     )

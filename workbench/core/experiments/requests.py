@@ -149,7 +149,7 @@ def _fields(chosen: dict[str, Any]) -> dict[str, Any]:
 
 def _word(value: Any) -> str:
     if isinstance(value, Mood):
-        return f"{value.valence:+.4g}/{value.arousal:.4g}"
+        return value.word or f"{value.valence:+.4g}/{value.arousal:.4g}"
     return f"{value:g} s" if isinstance(value, float) else str(value)
 
 

@@ -30,7 +30,7 @@ from workbench.core.finetune.models import read_endpoint
 from workbench.core.generate.rollout import AT_ONCE
 from workbench.core.music.forms import FORMS
 from workbench.core.music.meters import TimeSignature
-from workbench.core.music.moods import WORDS
+from workbench.core.music.moods import WORDS, mood_word
 from workbench.core.music.reading import explain, parse_json
 from workbench.core.music.request import MAX_DURATION, MIN_DURATION, Period, Request
 from workbench.core.music.structure import KeyName
@@ -76,6 +76,12 @@ class Mood(Part):
             raise ValueError(f"a mood is one of {', '.join(MOODS)}, or a valence and an arousal")
         row, column = next((at, words.index(value)) for at, words in enumerate(WORDS) if value in words)
         return {"valence": round((column + 0.5) / 1.5 - 1, 4), "arousal": round(1 - (row + 0.5) / 3, 4)}
+
+    @property
+    def word(self) -> str:
+        """The word that it was said with, or could have been; empty where there is none."""
+        word = mood_word(self.valence, self.arousal)
+        return word if Mood.model_validate(word) == self else ""
 
 
 class Grid(Part):
