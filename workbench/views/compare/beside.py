@@ -66,9 +66,10 @@ def _asked(results: list[Result]) -> str:
     """What was asked, as a heading."""
     first = results[0]
     request, manner = first.sample.request, first.sample.form.manner
-    parts = [first.request, manner.key.pretty, manner.meter.name]
+    facts = [manner.key.pretty, manner.meter.name]
     if request.valence is not None and request.arousal is not None:
-        parts.append(mood_word(request.valence, request.arousal))
+        facts.append(mood_word(request.valence, request.arousal))
+    parts = [first.request, *(each for each in facts if each not in first.request)]
     seeds = dict.fromkeys(each.seed for each in results)
     parts.append(f"seed {' and '.join(map(str, seeds))}")
     return plain(" · ".join(parts))
