@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workbench.core.errors import InvalidInputError
@@ -61,6 +61,7 @@ def test_what_is_missing_is_told(name: str) -> None:
     ]
 
 
+@example({"seeds": [[], []]})
 @given(st.dictionaries(st.sampled_from([*GOOD, "seeds", "metrics", "limits", "odd"]), JSON))
 def test_whatever_it_is_given_it_tells_faults_exactly_where_it_cannot_be_read(data: dict[str, Any]) -> None:
     found = faults_of(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -83,8 +84,10 @@ def _twice(data: Mapping[str, Any]) -> Iterator[InvalidInputError]:
         if isinstance(each, Mapping) and "name" in each
     ]
     for what, given in (("variants are called", names), ("seeds are", _listed(data.get("seeds")))):
-        for value in dict.fromkeys(each for at, each in enumerate(given) if each != "" and each in given[:at]):
-            yield InvalidInputError(f"Two {what} {value!r}.", field="")
+        counted = Counter(each for each in given if isinstance(each, str | int) and each != "")
+        for value, count in counted.items():
+            if count > 1:
+                yield InvalidInputError(f"Two {what} {value[:80] if isinstance(value, str) else value!r}.", field="")
 
 
 def _listed(value: object) -> list[Any]:
