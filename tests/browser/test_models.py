@@ -69,7 +69,8 @@ def test_a_piece_grows_section_by_section_and_a_reload_finds_it_again(journey: J
         if len(shown) == 3 and not found_again:
             page.reload()
             assert page.url == address
-            expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+            own = page.get_by_test_id("stMain")  # Streamlit has a Stop of its own, in the head
+            expect(own.get_by_role("button", name="Stop", exact=True)).to_be_visible()
             found_again = True
         page.wait_for_timeout(100)
     assert len(shown) >= 4, shown
