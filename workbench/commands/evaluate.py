@@ -181,7 +181,8 @@ def report(
     """Write a report that stands alone, or all results as a table. Exit 1 when a gate is not met."""
     from workbench.core.experiments.metrics import load_metrics
     from workbench.core.experiments.reports.exports import write
-    from workbench.core.experiments.reports.html import About, write_report
+    from workbench.core.experiments.reports.files import about_run
+    from workbench.core.experiments.reports.html import write_report
     from workbench.core.experiments.runs import results, run_named
 
     database = library()
@@ -194,9 +195,7 @@ def report(
     summary = _summary(database, found, against or None) if page or gates else None
     each_result = results(database, found.id, examples=_examples(database))
     if page and summary is not None:
-        made = f"{found.ended_at or found.created_at:%d %B %Y}".removeprefix("0")
-        notes = (*found.notes, *([found.message] if found.message else []))
-        size = write_report(out, each_result, summary, About(found.label, made, found.ordered(), notes), sound=sound)
+        size = write_report(out, each_result, summary, about_run(database, found), sound=sound)
     else:
         size = write(out, each_result, _columns(names))
     console.note(f"{out}: {size:,} bytes.")

@@ -15,6 +15,7 @@ from tests.fresh import fresh
 from workbench.core.datasets.frozen import freeze
 from workbench.core.errors import InvalidInputError
 from workbench.core.experiments import runs
+from workbench.core.experiments.reports.files import about_run
 from workbench.core.experiments.requests import Expanded
 from workbench.core.experiments.scoring import write_scores
 from workbench.core.experiments.specification import read_specification
@@ -67,6 +68,7 @@ def test_the_gate_gets_the_scores_of_the_tuned_and_the_base_model(database: Data
     assert ours.plan_adherence == pytest.approx(base.plan_adherence * 2 / 3, abs=0.05)
     assert base.details["variant"] == "base"
     assert (ours.source, ours.details["label"]) == (f"experiment {run.id}", run.label)
+    assert about_run(database, run).dataset == "small 1", "a report says what people call the test set"
 
 
 def test_only_a_run_that_is_done_scores(database: Database) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from workbench.core.datasets.building.processes import spread
+from workbench.core.datasets.versions import find_version
 from workbench.core.errors import InvalidInputError, WorkbenchError
 from workbench.core.experiments.metrics import METRICS, SET_METRICS, Metric, SetMetric, all_metrics, metrics_named
 from workbench.core.experiments.overviews import make_overview, overview
@@ -66,12 +67,16 @@ def write_run_report(database: Database, run: Run, path: Path, *, sound: bool = 
     found = overview(database, run)
     if found is None or found.done < run.done:
         found = make_overview(database, run)
+    told = results(database, run.id, examples=_examples(database))
+    return write_report(path, told, found.summary, about_run(database, run), sound=sound)
+
+
+def about_run(database: Database, run: Run) -> About:
+    """What a report says of a run besides its results."""
     made = f"{run.ended_at or run.created_at:%d %B %Y}".removeprefix("0")
     notes = (*run.notes, *([run.message] if run.message else []))
-    about = About(run.label, made, run.ordered(), notes)
-    return write_report(
-        path, results(database, run.id, examples=_examples(database)), found.summary, about, sound=sound
-    )
+    version = find_version(database, run.version_id) if run.version_id else None
+    return About(run.label, made, run.ordered(), notes, version.label if version is not None else "")
 
 
 def _columns(run: Run) -> tuple[Metric | SetMetric, ...]:

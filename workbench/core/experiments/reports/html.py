@@ -51,12 +51,16 @@ _KINDS = {"ft": "fine-tuned", "base": "not tuned", "": ""}
 
 @dataclass(frozen=True)
 class About:
-    """What a report says of its run besides the results. ``made`` is a date for people, ``notes`` are sentences."""
+    """What a report says of its run besides the results. ``made`` is a date for people, ``notes`` are sentences.
+
+    ``dataset`` is what people call the dataset that was asked.
+    """
 
     name: str
     made: str = ""
     specification: Specification | None = None
     notes: tuple[str, ...] = ()
+    dataset: str = ""
 
 
 def report_html(
@@ -127,7 +131,7 @@ def _asked(results: Sequence[Result], summary: Summary, about: About) -> Iterato
     if specification is not None:
         wanted = specification.requests
         if wanted.dataset:
-            yield f"The requests are from the dataset {wanted.dataset}, {_SPLITS[wanted.split]}."
+            yield f"The requests are from the dataset {about.dataset or wanted.dataset}, {_SPLITS[wanted.split]}."
         elif wanted.grid is not None:
             yield f"The requests are combinations: {', '.join(wanted.grid.levels).replace('_', ' ')}."
         else:
