@@ -230,6 +230,11 @@ def test_a_cell_that_failed_says_why_and_the_other_plays(visitor: Callable[..., 
     assert page.evaluate("window.harmed") is None
     assert page.locator("img[src=x], a[href^=javascript]").count() == 0
 
+    page.get_by_role("tab", name="Summary").click()
+    page.get_by_role("button", name="Look at what failed").click()
+    expect(page.get_by_role("tab", name="Pieces")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("1 of 1", exact=True)).to_be_visible()
+
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pieces_can_be_used_by_everybody(visitor: Callable[..., Journey], app: App, run: Run, scheme: str) -> None:

@@ -222,4 +222,7 @@ def test_list_form_and_run_are_open_to_all_in_both_themes_and_on_a_phone(
                 settle(page)
             found += barriers(page, f"{theme} {path}")
             assert over_the_edge(page) <= 0, (path, width)
+            if not path:
+                page.get_by_role("button", name=first.label, exact=True).click()
+                expect(page.get_by_role("tab", name="Summary")).to_be_visible()
     assert not found, "\n".join(found)

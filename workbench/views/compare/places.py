@@ -60,6 +60,11 @@ def choose_tab() -> None:
         state[TAB] = next((each for each in TABS if each.casefold() == named), TABS[0])
 
 
+def is_to_go() -> bool:
+    """Whether somebody was sent elsewhere: what draws itself anew alone has to have the whole page drawn."""
+    return _GO in st.session_state
+
+
 def keep_tab() -> None:
     """Let the address name the tab that is open; after the tabs are drawn."""
     tab = str(st.session_state.get(TAB) or TABS[0])

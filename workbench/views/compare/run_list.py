@@ -32,7 +32,7 @@ def run_list() -> None:
                 st.text_input("Find a run", key="runs_words", max_chars=200, on_change=_from_the_top)
         words = str(st.session_state.get("runs_words") or "") if total >= MANY else ""
         live = any(each.state == "running" for each in runs(database(), A_PAGE))
-        st.fragment(_list, run_every=EVERY if live else None)(words, live)
+        st.fragment(_list, run_every=EVERY if live else None)(words, live, wanted)
     with st.expander("Import answers", icon=":material/upload_file:", key="runs_import", on_change="rerun") as folded:
         if folded.open:
             taking_in()
@@ -51,8 +51,10 @@ def _from_the_top() -> None:
     st.session_state.pop("runs_page", None)
 
 
-def _list(words: str, live: bool) -> None:
-    """The list; it keeps itself up to date while something runs."""
+def _list(words: str, live: bool, wanted: str) -> None:
+    """The list; it keeps itself up to date while something runs. ``wanted`` is the run that the page was drawn for."""
+    if chosen_run() != wanted:
+        st.rerun()
     count = count_runs(database(), words)
     pages = -(-count // A_PAGE)
     number = st.pagination(pages, key="runs_page") if pages > 1 else 1

@@ -9,7 +9,7 @@ import streamlit as st
 from workbench.core.errors import WorkbenchError
 from workbench.core.experiments.runs import RESUMABLE, Run, counts, find_run
 from workbench.views.compare.draft import load
-from workbench.views.compare.places import go_to_form, go_to_pieces, go_to_run, is_to_tell, tell
+from workbench.views.compare.places import go_to_form, go_to_pieces, go_to_run, is_to_go, is_to_tell, tell
 from workbench.views.compare.run_words import (
     by_whom,
     fault_words,
@@ -61,7 +61,7 @@ def _drawn(run: Run) -> Drawn:
 def _live(id: str, drawn: Drawn) -> None:
     """What changes while it runs, drawn every second; the rest of the page is left as it is."""
     run = find_run(database(), id)
-    if run is None or _drawn(run) != drawn or is_to_tell():
+    if run is None or _drawn(run) != drawn or is_to_tell() or is_to_go():
         st.rerun()
     assert run is not None
     with st.container(horizontal=True, vertical_alignment="center", key="run_standing"):
