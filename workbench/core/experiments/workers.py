@@ -161,7 +161,7 @@ def _cluster(address: str) -> Crew:
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
         slots = sum(client.nthreads().values())
-    except (OSError, TimeoutError, ValueError) as problem:
+    except Exception as problem:  # bad addresses and a busy machine make the client fail in many ways
         raise WorkbenchError(
             f"The scheduler does not answer: {type(problem).__name__}.", hint="Check WORKBENCH_SCHEDULER."
         ) from None
