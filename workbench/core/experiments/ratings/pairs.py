@@ -10,20 +10,17 @@ import hmac
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import combinations
 from math import floor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.core.errors import InvalidInputError
 from workbench.core.experiments.ratings.ratings import MAX_TEXT, Answer, Pair, Rating, Side, read_rater
 from workbench.core.music.structure import MusicStructure
-
-if TYPE_CHECKING:
-    from workbench.core.experiments.samples import Sample
 
 MAX_REQUESTS, MAX_VARIANTS = 20_000, 40
 SHARED = 1 / 3
@@ -80,10 +77,6 @@ class Contest:
         }
         return {two: requests for two, requests in found.items() if requests}
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without the secret."""
-        return {"id": self.id, "pieces": {request: dict(made) for request, made in self.pieces.items()}}
-
 
 @dataclass(frozen=True)
 class Blind:
@@ -102,43 +95,6 @@ class Blind:
 def new_secret() -> bytes:
     """A secret for a contest."""
     return secrets.token_bytes(32)
-
-
-def contest_of(samples: Iterable[Sample], *, id: str, secret: bytes) -> Contest:
-    """The contest between what the variants of an experiment made of its requests.
-
-    Of several seeds the first that gave a piece counts: another request tells more than another seed.
-
-    Args:
-        samples: the cells.
-        id: the run.
-        secret: from ``new_secret``.
-
-    Raises:
-        InvalidInputError: there is nothing to compare, or too much.
-    """
-    from workbench.core.library.curation import content_hash
-
-    pieces: dict[str, dict[str, str]] = {}
-    for sample in samples:
-        if sample.structure is not None:
-            pieces.setdefault(sample.key, {}).setdefault(sample.variant, content_hash(sample.structure))
-    return Contest(id, pieces, secret)
-
-
-def read_contest(data: object, secret: bytes) -> Contest:
-    """A contest from the JSON of ``Contest.to_dict``, and its secret.
-
-    Raises:
-        InvalidInputError: not a contest.
-    """
-    id, pieces = (data.get("id"), data.get("pieces")) if isinstance(data, Mapping) else (None, None)
-    if not isinstance(pieces, Mapping) or not all(isinstance(made, Mapping) for made in pieces.values()):
-        raise _no_contest()
-    names = [*pieces, *(name for made in pieces.values() for two in made.items() for name in two)]
-    if not isinstance(id, str) or not all(isinstance(name, str) for name in names):
-        raise _no_contest()
-    return Contest(id, {request: dict(made) for request, made in pieces.items()}, secret)
 
 
 def unnamed(structure: MusicStructure) -> MusicStructure:
@@ -195,18 +151,6 @@ def next_pair(
 def blind(contest: Contest, pair: Pair) -> Blind:
     """What the rater may see of a pair."""
     return Blind(pair.token, _sound(contest, pair, "a"), _sound(contest, pair, "b"), pair.number)
-
-
-def side_of(contest: Contest, pair: Pair, token: str) -> Side:
-    """Which side of a pair a side's token stands for.
-
-    Raises:
-        InvalidInputError: none.
-    """
-    for side in ("a", "b"):
-        if hmac.compare_digest(_sound(contest, pair, side).encode(), token.encode("utf-8", "replace")):
-            return side
-    raise _unknown()
 
 
 def pair_of(contest: Contest, token: str, rater: str, ratings: Sequence[Rating] = ()) -> Pair:
@@ -349,7 +293,3 @@ def _hash(contest: Contest, *parts: str) -> str:
 
 def _unknown() -> InvalidInputError:
     return InvalidInputError("There is no such pair for you.", hint="Go on to the next one.", field="/token")
-
-
-def _no_contest() -> InvalidInputError:
-    return InvalidInputError("The contest cannot be read.", hint="It holds an id, and pieces by request and variant.")
